@@ -1,0 +1,68 @@
+"""acode's library: record, store, query. The public names are loaded on first use."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False  # importing typing for it would cost every `acode exec` 8 ms
+
+if TYPE_CHECKING:
+    from collector.config import Config as Config
+    from collector.config import load_config as load_config
+    from collector.daemon.control import CollectorStatus as CollectorStatus
+    from collector.daemon.control import collector_status as collector_status
+    from collector.daemon.control import ensure_collector as ensure_collector
+    from collector.daemon.control import request_delete as request_delete
+    from collector.errors import AcodeError as AcodeError
+    from collector.model.artifact import Artifact as Artifact
+    from collector.model.query import Event as Event
+    from collector.model.query import RunQuery as RunQuery
+    from collector.model.query import Term as Term
+    from collector.model.run import Run as Run
+    from collector.query.language import format_query as format_query
+    from collector.query.language import parse_query as parse_query
+    from collector.store import open_stores as open_stores
+    from collector.store.events import follow_events as follow_events
+    from collector.store.protocols import ArtifactStore as ArtifactStore
+    from collector.store.protocols import Outline as Outline
+    from collector.store.protocols import Page as Page
+    from collector.store.protocols import RunStore as RunStore
+    from collector.workspace import find_root as find_root
+    from collector.workspace import Workspace as Workspace
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "AcodeError": "errors",
+    "Artifact": "model.artifact",
+    "ArtifactStore": "store.protocols",
+    "CollectorStatus": "daemon.control",
+    "Config": "config",
+    "Event": "model.query",
+    "Outline": "store.protocols",
+    "Page": "store.protocols",
+    "Run": "model.run",
+    "RunQuery": "model.query",
+    "RunStore": "store.protocols",
+    "Term": "model.query",
+    "Workspace": "workspace",
+    "collector_status": "daemon.control",
+    "ensure_collector": "daemon.control",
+    "find_root": "workspace",
+    "follow_events": "store.events",
+    "format_query": "query.language",
+    "load_config": "config",
+    "open_stores": "store",
+    "parse_query": "query.language",
+    "request_delete": "daemon.control",
+}
+
+__all__ = [*sorted(_HOMES), "__version__"]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'collector' has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module(f"collector.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value

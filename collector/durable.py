@@ -1,0 +1,117 @@
+"""Writing that survives: the only file that calls fsync or rename.
+
+`replace_file` is atomic (a reader sees the old or the new content, never a part) and, unless told
+otherwise, durable when it returns: content first, then the name, then the directory.
+After a failed fsync the kernel may have dropped the pages and marked them clean (Rebello et al., ATC
+2020), so an error here is never retried on the same descriptor.
+"""
+
+from __future__ import annotations
+
+import os
+
+
+def replace_file(path: str, data: bytes, mode: int = 0o644, sync: bool = True) -> None:
+    """Put `data` under `path` atomically.
+
+    Args:
+        path: where it goes; its directory exists.
+        data: the whole content.
+        mode: permissions of the new file, before the umask is taken off.
+        sync: also make it durable before returning.
+
+    Raises:
+        OSError: nothing changed under `path`.
+    """
+    directory, name = os.path.split(path)
+    temporary = os.path.join(directory, f".{name}.{os.getpid()}.tmp")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
+    fd = os.open(temporary, flags, mode)
+    try:
+        try:
+            write_all(fd, data)
+            if sync:
+                os.fsync(fd)
+        finally:
+            os.close(fd)
+        os.rename(temporary, path)
+    except OSError:
+        unlink_quietly(temporary)
+        raise
+    if sync:
+        sync_directory(directory)
+
+
+def move(source: str, destination: str) -> None:
+    """Rename within one file system, and make both directories durable."""
+    os.rename(source, destination)
+    sync_directory(os.path.dirname(destination))
+    sync_directory(os.path.dirname(source))
+
+
+def sync_file(path: str) -> None:
+    """Make the content of a file durable."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def sync_directory(path: str) -> None:
+    """Make the names in a directory durable."""
+    fd = os.open(path or ".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def sync_descriptor(fd: int) -> None:
+    """Make what was written through a descriptor durable."""
+    os.fsync(fd)
+
+
+def write_all(fd: int, data: bytes | memoryview) -> None:
+    """Write every byte, or raise OSError; a short write is continued."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+def unlink_quietly(path: str) -> None:
+    """Remove a file that may not be there."""
+    try:
+        os.unlink(path)
+    except OSError:
+        return
+
+
+def link_or_copy(source: str, destination: str) -> None:
+    """Give a file a second name, or copy it where the file system has no hard links."""
+    try:
+        os.link(source, destination, follow_symlinks=False)
+    except OSError:
+        with open(source, "rb") as reader:
+            replace_file(destination, reader.read())
+
+
+def is_inside(base: str, path: str) -> bool:
+    """Tell whether a path, with every symbolic link resolved, lies within a directory."""
+    real_base = os.path.realpath(base)
+    return os.path.realpath(path).startswith(real_base.rstrip("/") + "/")
+
+
+def safe_join(base: str, relative: str) -> str:
+    """Join a recorded relative path to a directory that it must not leave.
+
+    Raises:
+        ValueError: for an absolute path, `..`, an empty part, a NUL, or a symbolic link that leads out.
+    """
+    parts = relative.split("/")
+    if "\0" in relative or any(part in ("", ".", "..") for part in parts):
+        raise ValueError(f"path {relative!r} would leave its folder")
+    path = os.path.join(base, *parts)
+    if not is_inside(base, path):
+        raise ValueError(f"path {relative!r} leads out of its folder")
+    return path

@@ -1,0 +1,183 @@
+"""Artifacts in SQLite and on disk: records in rows, content in run folders."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import io
+import json
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from collector.durable import safe_join
+from collector.errors import AccessError, InputError, NotFoundError
+from collector.model.artifact import Artifact
+from collector.model.run import Run
+from collector.store.database import Connection, Row, rows, transaction, translating
+from collector.workspace import Workspace
+
+_STREAMS = {"stdout": 0, "stderr": 1, "output": 2}
+
+
+class SqliteArtifactStore:
+    """The artifact store over one connection and the run folders of a workspace."""
+
+    def __init__(self, connection: Connection, workspace: Workspace) -> None:
+        self._db = connection
+        self._workspace = workspace
+
+    @translating
+    def get(self, artifact_id: str) -> Artifact:
+        """See `ArtifactStore.get`."""
+        found = rows(self._db, "SELECT * FROM artifacts WHERE artifact_id = ?", [artifact_id])
+        if not found:
+            raise NotFoundError(
+                "ACODE-RUN-002", f"no artifact {artifact_id!r}", "'acode artifacts list RUN' lists them"
+            )
+        return self._flag_missing(_artifact(found[0]))
+
+    @translating
+    def by_run(self, run_id: str) -> tuple[Artifact, ...]:
+        """See `ArtifactStore.by_run`."""
+        found = rows(
+            self._db,
+            """SELECT artifacts.* FROM artifacts JOIN runs ON run_seq = seq
+               WHERE run_id = ? ORDER BY position, path""",
+            [run_id],
+        )
+        return tuple(self._flag_missing(_artifact(row)) for row in found)
+
+    @translating
+    def exists(self, artifact_id: str) -> bool:
+        """See `ArtifactStore.exists`."""
+        return bool(rows(self._db, "SELECT 1 FROM artifacts WHERE artifact_id = ?", [artifact_id]))
+
+    @translating
+    def path(self, artifact: Artifact) -> str:
+        """See `ArtifactStore.path`."""
+        found = rows(self._db, "SELECT folder FROM runs WHERE run_id = ?", [artifact.run_id])
+        if not found:
+            raise NotFoundError("ACODE-RUN-001", f"no run {artifact.run_id!r}")
+        return self.path_in(found[0]["folder"], artifact.path)
+
+    def path_in(self, folder: str, relative: str) -> str:
+        """Return the absolute path of a file in a run folder, refusing one that leads out of it."""
+        try:
+            base = safe_join(self._workspace.artifacts, folder)
+            return safe_join(base, relative)
+        except ValueError as error:
+            raise InputError("ACODE-ART-009", str(error), "the record is damaged or hostile") from error
+
+    def open(self, artifact: Artifact) -> BinaryIO:
+        """See `ArtifactStore.open`."""
+        path = self.path(artifact)
+        try:
+            fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+        except OSError as error:
+            raise _open_error(artifact, error) from error
+        return io.BufferedReader(io.FileIO(fd, "rb"), 1 << 16)
+
+    def iter_content(self, artifact: Artifact, chunk_bytes: int = 65536) -> Iterator[bytes]:
+        """See `ArtifactStore.iter_content`."""
+        with self.open(artifact) as content:
+            while chunk := content.read(chunk_bytes):
+                yield chunk
+
+    def text(self, artifact: Artifact, max_bytes: int = 1_000_000) -> str:
+        """See `ArtifactStore.text`."""
+        with self.open(artifact) as content:
+            return content.read(max_bytes).decode(artifact.encoding or "utf-8", "replace")
+
+    def verify(self, artifact: Artifact) -> bool:
+        """See `ArtifactStore.verify`."""
+        if artifact.checksum_sha256 is None:
+            return True
+        with self.open(artifact) as content:
+            return hashlib.file_digest(content, "sha256").hexdigest() == artifact.checksum_sha256
+
+    @translating
+    def save(self, artifact: Artifact) -> Artifact:
+        """See `ArtifactStore.save`."""
+        found = rows(self._db, "SELECT seq FROM runs WHERE run_id = ?", [artifact.run_id])
+        if not found:
+            raise NotFoundError("ACODE-RUN-001", f"no run {artifact.run_id!r}")
+        with transaction(self._db):
+            _write(self._db, found[0]["seq"], artifact)
+        return self.get(artifact.artifact_id)
+
+    @translating
+    def delete(self, artifact_id: str) -> None:
+        """See `ArtifactStore.delete`."""
+        artifact = self.get(artifact_id)
+        with transaction(self._db):
+            self._db.execute(
+                """INSERT INTO events (kind, run_id, run_seq, artifact_id)
+                   SELECT 'artifact.deleted', ?, run_seq, artifact_id FROM artifacts
+                   WHERE artifact_id = ?""",
+                [artifact.run_id, artifact_id],
+            )
+            self._db.execute("DELETE FROM artifacts WHERE artifact_id = ?", [artifact_id])
+
+    def _flag_missing(self, artifact: Artifact) -> Artifact:
+        try:
+            present = Path(self.path(artifact)).is_file()
+        except (InputError, NotFoundError):
+            present = False
+        if present:
+            return artifact
+        return Artifact.from_json({**artifact.to_json(), "missing": True})
+
+
+def artifacts_by_seq(db: Connection, seqs: Sequence[int]) -> dict[int, tuple[Artifact, ...]]:
+    """Return the artifacts of several runs in one question."""
+    marks = ",".join("?" * len(seqs))
+    sql = f"SELECT * FROM artifacts WHERE run_seq IN ({marks}) ORDER BY run_seq, position, path"
+    found: dict[int, tuple[Artifact, ...]] = {}
+    for row in rows(db, sql, list(seqs)):
+        found[row["run_seq"]] = (*found.get(row["run_seq"], ()), _artifact(row))
+    return found
+
+
+def artifacts_to_rows(db: Connection, seq: int, run: Run) -> None:
+    """Add or replace the artifacts of a run; the caller has begun the transaction."""
+    for artifact in run.artifacts:
+        _write(db, seq, artifact)
+
+
+def _write(db: Connection, seq: int, artifact: Artifact) -> None:
+    record = json.dumps(artifact.to_json(), ensure_ascii=False)
+    before = db.execute(
+        "SELECT record FROM artifacts WHERE run_seq = ? AND path = ?", [seq, artifact.path]
+    ).fetchone()
+    if before and before["record"] == record:
+        return
+    db.execute(
+        "INSERT OR REPLACE INTO artifacts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            artifact.artifact_id, seq, _STREAMS.get(artifact.type, 9), artifact.type, artifact.path,
+            artifact.size_bytes, artifact.stored_bytes, artifact.checksum_sha256,
+            artifact.content_type, record,
+        ],
+    )  # fmt: skip
+    db.execute(
+        "INSERT INTO events (kind, run_id, run_seq, artifact_id) VALUES ('artifact.saved', ?, ?, ?)",
+        [artifact.run_id, seq, artifact.artifact_id],
+    )
+
+
+def _artifact(row: Row) -> Artifact:
+    return Artifact.from_json(json.loads(row["record"]))
+
+
+def _open_error(artifact: Artifact, error: OSError) -> NotFoundError | AccessError | InputError:
+    if error.errno == errno.ENOENT:
+        return NotFoundError(
+            "ACODE-ART-011", f"the file of {artifact.path} is gone", "it may have been deleted by hand"
+        )
+    if error.errno == errno.ELOOP:
+        return InputError("ACODE-ART-009", f"{artifact.path} is a symbolic link; it is not followed")
+    return AccessError(
+        "ACODE-ART-006", f"cannot read {artifact.path}: {error.strerror}", "check its permissions"
+    )

@@ -1,0 +1,191 @@
+"""Opening runs.db: the one file that knows sqlite3.
+
+At most one process writes at a time (store/lock.py): SQLite 3.7.0 to 3.51.2 can corrupt a WAL database
+when two connections write and checkpoint at once (https://sqlite.org/wal.html, section 11). Readers open
+read-only, and keep their transactions to one statement.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+from urllib.parse import quote
+
+from collector.errors import AcodeError, BusyError, CorruptError, LimitError, UnavailableError
+from collector.store.schema import APPLICATION_ID, MIGRATIONS
+
+Connection = sqlite3.Connection
+Row = sqlite3.Row
+
+SQLITE_VERSION = sqlite3.sqlite_version
+SAFE_WITH_SEVERAL_WRITERS = sqlite3.sqlite_version_info >= (3, 51, 3)
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_COMMON = ("trusted_schema=OFF", "cell_size_check=ON", "mmap_size=0", "cache_size=-16384")
+_WRITER = (
+    "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "journal_size_limit=67108864",
+    "wal_autocheckpoint=2000",
+)  # fmt: skip
+
+
+@contextmanager
+def translated_errors() -> Iterator[None]:
+    """Turn what sqlite3 raises into the error that says what to do."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise translate(error) from error
+
+
+def translate(error: sqlite3.Error) -> AcodeError:
+    """Return the user's error for one of SQLite's."""
+    text = str(error)
+    code = getattr(error, "sqlite_errorcode", None)
+    primary = code & 0xFF if isinstance(code, int) else None
+    if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return CorruptError(
+            "ACODE-RUN-005", f"runs.db is damaged ({text})", "run 'acode runs reindex' to rebuild it"
+        )
+    if primary == sqlite3.SQLITE_INTERRUPT:
+        return LimitError("ACODE-RUN-003", "the query was stopped", "narrow the filter")
+    if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return BusyError("ACODE-RUN-022", "runs.db is locked by another process", "try again")
+    if primary == sqlite3.SQLITE_FULL:
+        return LimitError("ACODE-ART-005", "no space left for runs.db", "free some space")
+    if "no such table" in text:
+        return CorruptError(
+            "ACODE-RUN-005", "runs.db has no runs in it", "run 'acode runs reindex' to rebuild it"
+        )
+    return UnavailableError("ACODE-RUN-005", f"database error: {text}", "run 'acode doctor'")
+
+
+def translating(function: Callable[P, R]) -> Callable[P, R]:
+    """Decorate a store method so that it raises only `AcodeError`."""
+
+    def method(*args: P.args, **kwargs: P.kwargs) -> R:
+        with translated_errors():
+            return function(*args, **kwargs)
+
+    method.__name__, method.__doc__ = function.__name__, function.__doc__
+    return method
+
+
+def open_reader(path: str) -> Connection:
+    """Open the database read-only.
+
+    Raises:
+        UnavailableError: when there is none yet.
+        CorruptError: when it is not a database, or not ours.
+    """
+    if not Path(path).exists():
+        raise UnavailableError("ACODE-RUN-005", f"no database at {path}", "record a run first")
+    with translated_errors():
+        connection = _connect(f"file:{quote(path)}?mode=ro", uri=True)
+        try:
+            connection.execute("PRAGMA query_only=ON")
+            _apply(connection, _COMMON)
+            _check_version(connection)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def open_writer(path: str) -> Connection:
+    """Open, create or migrate the database for writing; the caller holds the writer's lock.
+
+    Raises:
+        CorruptError: when the file is damaged.
+        ConflictError: when a newer acode wrote it.
+    """
+    with translated_errors():
+        connection = _connect(path)
+        try:
+            _apply(connection, (*_COMMON, *_WRITER))
+            _check_version(connection)
+            _migrate(connection)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+@contextmanager
+def transaction(connection: Connection) -> Iterator[None]:
+    """Commit all or nothing. `BEGIN IMMEDIATE`, because a deferred one that reads before it writes
+    fails at once when somebody else has written in between.
+    """  # noqa: D205 - one sentence, and its reason
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def quick_check(path: str) -> str:
+    """Return `ok`, or the first thing that is wrong with the file."""
+    with translated_errors():
+        connection = open_reader(path)
+        try:
+            return str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+        finally:
+            connection.close()
+
+
+def schema_version(connection: Connection) -> int:
+    """Return how many migrations the database has seen."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def data_version(connection: Connection) -> int:
+    """Return a number that changes when another connection has committed."""
+    return int(connection.execute("PRAGMA data_version").fetchone()[0])
+
+
+def _connect(target: str, uri: bool = False) -> Connection:
+    connection = sqlite3.connect(
+        target, uri=uri, timeout=10, isolation_level=None, check_same_thread=False
+    )
+    connection.row_factory = sqlite3.Row
+    return connection
+
+
+def _apply(connection: Connection, pragmas: tuple[str, ...]) -> None:
+    for pragma in pragmas:
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _check_version(connection: Connection) -> None:
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    version = schema_version(connection)
+    if application not in (0, APPLICATION_ID):
+        raise CorruptError(
+            "ACODE-RUN-005", "runs.db is another program's database", "move it away and reindex"
+        )
+    if version > len(MIGRATIONS):
+        raise CorruptError(
+            "ACODE-RUN-025",
+            f"runs.db has version {version}, this acode knows {len(MIGRATIONS)}",
+            "upgrade acode",
+        )
+
+
+def _migrate(connection: Connection) -> None:
+    for number in range(schema_version(connection), len(MIGRATIONS)):
+        with transaction(connection):
+            for statement in MIGRATIONS[number]:
+                connection.execute(statement)
+            connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version={number + 1}")
+
+
+def rows(connection: Connection, sql: str, parameters: tuple[Any, ...] | list[Any] = ()) -> list[Row]:
+    """Run one statement to its end, so that no read transaction stays open."""
+    return connection.execute(sql, parameters).fetchall()

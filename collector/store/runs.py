@@ -1,0 +1,377 @@
+"""Runs in SQLite: how a record becomes a row and back, and every question a listing asks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from collector.errors import ConflictError, InputError, NotFoundError
+from collector.model.query import Event, RunQuery, Term
+from collector.model.run import Run
+from collector.store.artifacts import artifacts_by_seq, artifacts_to_rows
+from collector.store.database import Connection, Row, data_version, rows, transaction, translating
+from collector.store.protocols import Outline, Page, RunStatistics
+from collector.store.where import beyond, encode_cursor, order, sort_key, where
+
+_JSON = ("tokens", "provenance", "recorder")
+_PLAIN = (
+    "run_id", "name", "folder", "task", "command", "command_line", "working_directory", "status",
+    "exit_code", "signal", "start_time", "end_time", "duration_ms", "session_id", "task_id",
+    "parent_run_id", "agent_instance_id", "type", "context", "operating_mode", "container_id",
+    "error_code", "error_message", "workspace_id", "agent", "agent_version", "model", "cost",
+    "cpu_ms", "max_rss_bytes", "host", "pid", "output_bytes",
+)  # fmt: skip
+_COLUMNS = (*_PLAIN, "arguments", *_JSON, "environment_id")
+_INSERT = (
+    f"INSERT INTO runs ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
+)
+_UPDATE = f"UPDATE runs SET {', '.join(f'{c} = ?' for c in _COLUMNS)} WHERE seq = ?"
+_SELECT = "SELECT runs.*, variables FROM runs LEFT JOIN environments USING (environment_id)"
+_FACETS = ("status", "type", "session_id", "task")
+MAX_EVENTS = 200_000
+
+
+class SqliteRunStore:
+    """The run store over one connection; writing needs one that was opened for it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+
+    # Reading
+
+    @translating
+    def get(self, run_id: str) -> Run:
+        """See `RunStore.get`."""
+        run = self.find(run_id)
+        if run is None:
+            raise NotFoundError(
+                "ACODE-RUN-001", f"no run {run_id!r}", "'acode runs list' shows what there is"
+            )
+        return run
+
+    @translating
+    def find(self, run_id: str) -> Run | None:
+        """See `RunStore.find`."""
+        found = self._select("WHERE run_id = ?", [run_id])
+        return found[0] if found else None
+
+    @translating
+    def find_matching(self, prefix: str, limit: int = 5) -> list[Run]:
+        """See `RunStore.find_matching`."""
+        exact = self._select("WHERE run_id = ? OR name = ?", [prefix.upper(), prefix])
+        if exact:
+            return exact[:1]
+        end = "\U0010ffff"
+        return self._select(
+            "WHERE run_id BETWEEN ? AND ? OR name BETWEEN ? AND ? ORDER BY start_time DESC LIMIT ?",
+            [prefix.upper(), prefix.upper() + end, prefix, prefix + end, limit],
+        )
+
+    @translating
+    def list(self, query: RunQuery, with_total: bool = False) -> Page[Run]:
+        """See `RunStore.list`."""
+        condition, parameters = where(query)
+        total = self.count(query) if with_total else None
+        if query.after:
+            after, values = beyond(query, query.after)
+            condition, parameters = f"{condition} AND {after}", [*parameters, *values]
+        limit = max(0, query.limit)
+        found = self._select(
+            f"WHERE {condition} ORDER BY {order(query)} LIMIT ? OFFSET ?",
+            [*parameters, limit + 1, max(0, query.skip)],
+        )
+        items = tuple(found[:limit])
+        more = len(found) > limit and items
+        return Page(items, total, self._cursor(query, items[-1]) if more else None)
+
+    @translating
+    def outline(self, query: RunQuery, step: int = 1000) -> Outline:
+        """See `RunStore.outline`. One pass over an index where the filter has one."""
+        condition, parameters = where(query)
+        marks = rows(
+            self._db,
+            f"""SELECT place, key, seq FROM (
+                SELECT row_number() OVER (ORDER BY {order(query)}) - 1 AS place,
+                       {sort_key(query)} AS key, seq, count(*) OVER () AS total
+                FROM runs WHERE {condition}
+            ) WHERE place % ? = 0""",
+            [*parameters, step],
+        )
+        cursors = tuple(encode_cursor(row["key"], row["seq"]) for row in marks)
+        return Outline(self.count(query), step, cursors)
+
+    @translating
+    def slice(self, query: RunQuery, outline: Outline, start: int, count: int) -> tuple[Run, ...]:
+        """See `RunStore.slice`."""
+        block = start // outline.step
+        if start < 0 or count <= 0 or block >= len(outline.cursors):
+            return ()
+        condition, parameters = where(query)
+        after, values = beyond(query, outline.cursors[block], inclusive=True)
+        return tuple(
+            self._select(
+                f"WHERE {condition} AND {after} ORDER BY {order(query)} LIMIT ? OFFSET ?",
+                [*parameters, *values, count, start - block * outline.step],
+            )
+        )
+
+    @translating
+    def matching(self, query: RunQuery, seqs: Sequence[int]) -> frozenset[int]:
+        """See `RunStore.matching`."""
+        condition, parameters = where(query)
+        found = rows(
+            self._db,
+            f"SELECT seq FROM runs WHERE seq IN ({_marks(seqs)}) AND {condition}",
+            [*seqs, *parameters],
+        )
+        return frozenset(row["seq"] for row in found)
+
+    @translating
+    def by_seq(self, seqs: Sequence[int]) -> dict[int, Run]:
+        """See `RunStore.by_seq`."""
+        return {run.seq: run for run in self._select(f"WHERE seq IN ({_marks(seqs)})", list(seqs))}
+
+    @translating
+    def count(self, query: RunQuery) -> int:
+        """See `RunStore.count`."""
+        condition, parameters = where(query)
+        return int(
+            rows(self._db, f"SELECT count(*) FROM runs WHERE {condition}", parameters)[0][0]
+        )
+
+    @translating
+    def exists(self, run_id: str) -> bool:
+        """See `RunStore.exists`."""
+        return bool(rows(self._db, "SELECT 1 FROM runs WHERE run_id = ?", [run_id]))
+
+    def latest(self, skip: int = 0) -> Run | None:
+        """See `RunStore.latest`."""
+        page = self.list(RunQuery(limit=1, skip=skip))
+        return page.items[0] if page.items else None
+
+    def by_session(self, session_id: str) -> Page[Run]:
+        """See `RunStore.by_session`."""
+        return self.list(RunQuery((Term("session_id", (session_id,)),), limit=1000))
+
+    def by_task(self, task: str) -> Page[Run]:
+        """See `RunStore.by_task`."""
+        return self.list(RunQuery((Term("task", (task,)),), limit=1000))
+
+    def failed(self, limit: int = 50) -> Page[Run]:
+        """See `RunStore.failed`."""
+        failed = Term("status", ("failure", "timeout", "cancelled"))
+        return self.list(RunQuery((failed,), limit=limit))
+
+    @translating
+    def statistics(self) -> RunStatistics:
+        """See `RunStore.statistics`."""
+        by_status = self.facets("status")
+        artifacts = rows(self._db, "SELECT count(*), ifnull(sum(stored_bytes), 0) FROM artifacts")[0]
+        span = rows(self._db, "SELECT min(start_time), max(start_time) FROM runs")[0]
+        return RunStatistics(
+            sum(by_status.values()), by_status, artifacts[0], artifacts[1], span[0], span[1]
+        )
+
+    @translating
+    def facets(self, field: str) -> dict[str, int]:
+        """See `RunStore.facets`."""
+        if field not in _FACETS:
+            raise InputError("ACODE-RUN-018", f"no counts for {field!r}")
+        found = rows(
+            self._db,
+            f"SELECT {field}, count(*) FROM runs WHERE {field} IS NOT NULL GROUP BY {field}",
+        )
+        return {row[0]: row[1] for row in found}
+
+    # Events
+
+    @translating
+    def events(self, after: int, limit: int = 1000) -> list[Event]:
+        """See `RunStore.events`."""
+        found = rows(
+            self._db,
+            "SELECT * FROM events WHERE event_id > ? ORDER BY event_id LIMIT ?",
+            [after, limit],
+        )
+        return [
+            Event(row["event_id"], row["kind"], row["run_id"], row["run_seq"], row["artifact_id"])
+            for row in found
+        ]
+
+    @translating
+    def last_event_id(self) -> int:
+        """See `RunStore.last_event_id`."""
+        return int(rows(self._db, "SELECT ifnull(max(event_id), 0) FROM events")[0][0])
+
+    @translating
+    def data_version(self) -> int:
+        """Return a number that changes when another connection has committed; costs microseconds."""
+        return data_version(self._db)
+
+    # Writing
+
+    @translating
+    def create(self, run: Run) -> Run:
+        """See `RunStore.create`."""
+        self.write([run])
+        return self.get(run.run_id)
+
+    @translating
+    def finish(self, run: Run) -> Run:
+        """See `RunStore.finish`."""
+        if not run.is_finished:
+            raise ConflictError("ACODE-RUN-017", f"run {run.name} is still running")
+        self.write([run])
+        return self.get(run.run_id)
+
+    @translating
+    def write(self, runs: Sequence[Run]) -> None:
+        """Add runs, or replace running ones, in one transaction; the bulk path.
+
+        A finished run that is already there is left as it is when the record says the same.
+
+        Raises:
+            ConflictError: when a finished run would change.
+        """
+        with transaction(self._db):
+            for run in runs:
+                self._write(run)
+
+    @translating
+    def delete(self, run_id: str) -> None:
+        """See `RunStore.delete`."""
+        run = self.get(run_id)
+        if not run.is_finished:
+            raise ConflictError(
+                "ACODE-RUN-017", f"run {run.name} is still running", "stop it before deleting it"
+            )
+        with transaction(self._db):
+            self._delete(run)
+
+    @translating
+    def delete_older_than(self, before: int) -> list[Run]:
+        """See `RunStore.delete_older_than`."""
+        doomed = self._select("WHERE start_time < ? AND status <> 'running'", [before])
+        with transaction(self._db):
+            for run in doomed:
+                self._delete(run)
+        return doomed
+
+    @translating
+    def running(self) -> list[Run]:
+        """Return every run that has not ended, for recovery."""
+        return self._select("WHERE status = 'running'", [])
+
+    @translating
+    def trim_events(self) -> None:
+        """Forget events that no follower can still be waiting for."""
+        self._db.execute("DELETE FROM events WHERE event_id <= ?", [self.last_event_id() - MAX_EVENTS])
+
+    def interrupt(self) -> None:
+        """See `RunStore.interrupt`."""
+        self._db.interrupt()
+
+    def close(self) -> None:
+        """See `RunStore.close`."""
+        self._db.close()
+
+    # Rows
+
+    def _select(self, tail: str, parameters: Sequence[Any]) -> list[Run]:
+        found = rows(self._db, f"{_SELECT} {tail}", list(parameters))
+        seqs = [row["seq"] for row in found]
+        artifacts = artifacts_by_seq(self._db, seqs)
+        tags = self._tags(seqs)
+        return [
+            _run(row, artifacts.get(row["seq"], ()), tags.get(row["seq"], {})) for row in found
+        ]
+
+    def _tags(self, seqs: Sequence[int]) -> dict[int, dict[str, str]]:
+        tags: dict[int, dict[str, str]] = {}
+        sql = f"SELECT run_seq, key, value FROM tags WHERE run_seq IN ({_marks(seqs)})"
+        for row in rows(self._db, sql, list(seqs)):
+            tags.setdefault(row["run_seq"], {})[row["key"]] = row["value"]
+        return tags
+
+    def _write(self, run: Run) -> None:
+        found = self._db.execute(
+            "SELECT seq, status FROM runs WHERE run_id = ?", [run.run_id]
+        ).fetchone()
+        values = self._values(run)
+        if found is None:
+            seq = self._db.execute(_INSERT, values).lastrowid or 0
+            self._event("run.created", run, seq)
+        elif found["status"] == "running":
+            seq = found["seq"]
+            self._db.execute(_UPDATE, [*values, seq])
+        else:
+            seq = found["seq"]
+            self._refuse_change(run)
+        if run.is_finished and (found is None or found["status"] == "running"):
+            self._event("run.finished", run, seq)
+        for key, value in run.tags.items():
+            self._db.execute("INSERT OR IGNORE INTO tags VALUES (?, ?, ?)", [key, value, seq])
+        artifacts_to_rows(self._db, seq, run)
+
+    def _refuse_change(self, run: Run) -> None:
+        stored = self.get(run.run_id)
+        if any(getattr(stored, c) != getattr(run, c) for c in ("status", "exit_code", "end_time")):
+            raise ConflictError(
+                "ACODE-RUN-027", f"run {run.name} is finished and cannot be changed"
+            )
+
+    def _delete(self, run: Run) -> None:
+        self._db.execute("DELETE FROM runs WHERE seq = ?", [run.seq])
+        self._event("run.deleted", run, run.seq)
+
+    def _event(self, kind: str, run: Run, seq: int) -> None:
+        self._db.execute(
+            "INSERT INTO events (kind, run_id, run_seq) VALUES (?, ?, ?)", [kind, run.run_id, seq]
+        )
+
+    def _values(self, run: Run) -> list[Any]:
+        values = [getattr(run, name) for name in _PLAIN]
+        values.append(json.dumps(list(run.arguments), ensure_ascii=False))
+        values += [_dump(getattr(run, name)) for name in _JSON]
+        values.append(self._environment(run.environment))
+        return values
+
+    def _environment(self, environment: Mapping[str, str]) -> int | None:
+        """Return the number of a set of variables; most runs share a few sets."""
+        if not environment:
+            return None
+        text = json.dumps(dict(environment), ensure_ascii=False, sort_keys=True)
+        found = self._db.execute(
+            "SELECT environment_id FROM environments WHERE variables = ?", [text]
+        ).fetchone()
+        if found:
+            return int(found[0])
+        return self._db.execute(
+            "INSERT INTO environments (variables) VALUES (?)", [text]
+        ).lastrowid
+
+    def _cursor(self, query: RunQuery, run: Run) -> str:
+        row = rows(self._db, f"SELECT {sort_key(query)} FROM runs WHERE seq = ?", [run.seq])
+        return encode_cursor(row[0][0], run.seq)
+
+
+def _run(row: Row, artifacts: tuple[Any, ...], tags: dict[str, str]) -> Run:
+    values = {name: row[name] for name in _PLAIN}
+    values |= {name: json.loads(row[name]) if row[name] else {} for name in _JSON}
+    return Run(
+        **values,
+        arguments=tuple(json.loads(row["arguments"])),
+        environment=json.loads(row["variables"]) if row["variables"] else {},
+        tags=tags,
+        artifacts=artifacts,
+        seq=row["seq"],
+    )
+
+
+def _dump(value: Mapping[str, Any]) -> str | None:
+    return json.dumps(dict(value), ensure_ascii=False) if value else None
+
+
+def _marks(values: Sequence[Any]) -> str:
+    return ",".join("?" * len(values))

@@ -1,0 +1,113 @@
+"""The workspace: its root, and every path under `.acode`.
+
+The only file that knows where things lie. Finding the root touches the file system; the paths do not.
+"""
+
+from __future__ import annotations
+
+import os
+
+FOLDER = ".acode"
+RUN_JSON = "run.json"
+STDOUT = "stdout.txt"
+STDERR = "stderr.txt"
+OUTPUT = "output.txt"
+OUTPUT_INDEX = "output.idx"
+ERROR_JSON = "error.json"
+
+_GITIGNORE = b"# written by acode: nothing it records belongs into version control\nartifacts/\n*\n"
+
+
+class Workspace:
+    """A workspace root and the paths below it; all absolute, all `str`."""
+
+    __slots__ = ("artifacts", "folder", "root")
+
+    def __init__(self, root: str, artifacts: str | None = None) -> None:
+        self.root = os.path.abspath(root)
+        self.folder = os.path.join(self.root, FOLDER)
+        self.artifacts = os.path.join(self.root, artifacts or os.path.join(FOLDER, "artifacts"))
+
+    def __repr__(self) -> str:
+        return f"Workspace({self.root!r})"
+
+    @property
+    def database(self) -> str:
+        """The index of all runs."""
+        return os.path.join(self.folder, "runs.db")
+
+    @property
+    def spool(self) -> str:
+        """Announcements that wait for the collector, one immutable file each."""
+        return os.path.join(self.folder, "spool")
+
+    @property
+    def trash(self) -> str:
+        """Folders of deleted runs until they are removed."""
+        return os.path.join(self.folder, "trash")
+
+    @property
+    def writer_lock(self) -> str:
+        """Whoever holds a lock on this file is the one writer of the database."""
+        return os.path.join(self.folder, "writer.lock")
+
+    @property
+    def collector_pid(self) -> str:
+        """Which process is the collector."""
+        return os.path.join(self.folder, "collector.pid")
+
+    @property
+    def collector_log(self) -> str:
+        """What the collector did, one JSON object a line."""
+        return os.path.join(self.folder, "collector.log")
+
+    @property
+    def latest(self) -> str:
+        """Link to the folder of the newest run."""
+        return os.path.join(self.artifacts, "latest")
+
+    def run_folder(self, relative: str) -> str:
+        """Return the absolute folder of a run, given its folder relative to the artifact store."""
+        return os.path.join(self.artifacts, relative)
+
+    def create(self) -> None:
+        """Make the folders acode needs; what exists is left alone.
+
+        Raises:
+            OSError: when one cannot be made.
+        """
+        for path in (self.artifacts, self.spool):
+            os.makedirs(path, 0o755, exist_ok=True)
+        ignore = os.path.join(self.folder, ".gitignore")
+        if not os.path.exists(ignore):
+            fd = os.open(ignore, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+            try:
+                os.write(fd, _GITIGNORE)
+            finally:
+                os.close(fd)
+
+
+def find_root(start: str, environ: dict[str, str] | os._Environ[str]) -> str:
+    """Return the workspace root for a folder.
+
+    `ACODE_WORKSPACE` wins; then the nearest ancestor holding `.acode/`, else the nearest holding
+    `.git`, else the folder itself. The home folder's `.acode` is the user's configuration, not a
+    workspace, unless the search starts there.
+    """
+    given = environ.get("ACODE_WORKSPACE")
+    if given:
+        return os.path.abspath(given)
+    start = os.path.abspath(start)
+    home = environ.get("HOME", "")
+    fallback = start
+    found_git = False
+    current = start
+    while True:
+        if os.path.isdir(os.path.join(current, FOLDER)) and (current == start or current != home):
+            return current
+        if not found_git and os.path.exists(os.path.join(current, ".git")):
+            fallback, found_git = current, True
+        parent = os.path.dirname(current)
+        if parent == current:
+            return fallback
+        current = parent
