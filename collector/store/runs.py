@@ -264,6 +264,26 @@ class SqliteRunStore:
         return self._select("WHERE status = 'running'", [])
 
     @translating
+    def known_folders(self, folders: Sequence[str]) -> frozenset[str]:
+        """Return which of these run folders have a row."""
+        names = [folder.rpartition("/")[2] for folder in folders]
+        found = rows(self._db, f"SELECT folder FROM runs WHERE name IN ({_marks(names)})", names)
+        return frozenset(row["folder"] for row in found)
+
+    @translating
+    def run_ids(self) -> list[str]:
+        """Return the id of every run."""
+        return [row["run_id"] for row in rows(self._db, "SELECT run_id FROM runs")]
+
+    @translating
+    def forget(self, run_id: str) -> None:
+        """Remove the row of a run whose folder is gone, whatever its status."""
+        run = self.find(run_id)
+        if run is not None:
+            with transaction(self._db):
+                self._delete(run)
+
+    @translating
     def trim_events(self) -> None:
         """Forget events that no follower can still be waiting for."""
         self._db.execute("DELETE FROM events WHERE event_id <= ?", [self.last_event_id() - MAX_EVENTS])
@@ -300,6 +320,8 @@ class SqliteRunStore:
         ).fetchone()
         values = self._values(run)
         if found is None:
+            # The folder is the record: whoever had its name before is no longer there.
+            self._db.execute("DELETE FROM runs WHERE name = ?", [run.name])
             seq = self._db.execute(_INSERT, values).lastrowid or 0
             self._event("run.created", run, seq)
         elif found["status"] == "running":

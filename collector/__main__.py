@@ -1,0 +1,22 @@
+"""`python -m collector`, and what bin/acode starts: the way to a verb, as short as it can be."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def run() -> None:
+    """Dispatch; `exec` leaves without the interpreter's shutdown, which costs milliseconds."""
+    argv = sys.argv[1:]
+    if argv[:1] == ["exec"]:
+        from collector.cli.exec import main as exec_main
+
+        os._exit(exec_main(argv[1:]))
+    from collector.cli.main import main
+
+    sys.exit(main(argv))
+
+
+if __name__ == "__main__":
+    run()

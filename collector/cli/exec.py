@@ -1,0 +1,283 @@
+"""`acode exec` and `acode task run`: run a command as if acode were not there, and record it.
+
+This file is on the way to every recorded command, so it parses its few options by hand and imports the
+recorder only once the command is running.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+from collector.capture.command import Command
+from collector.capture.events import EventQueue
+from collector.capture.process import NOT_STARTED, TIMED_OUT, Ending, SpawnError
+from collector.ids import new_ulid
+from collector.workspace import find_root
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collector.record.recorder import Plan, Recorder, Result
+    from collector.workspace import Workspace
+
+HELP = """\
+usage: acode exec [OPTIONS] [--] COMMAND [ARGUMENT]...
+
+Run a command exactly as without acode, and record it.
+
+  --task NAME         name of the run (default: taken from the command)
+  --type TYPE         command, build, test or generate (default: guessed)
+  --session ID        session the run belongs to (default: ACODE_SESSION_ID)
+  --task-id ID        your own identifier for correlation
+  --tag KEY[=VALUE]   tag the run; may be repeated
+  --timeout DURATION  end the command and all its descendants after 90s, 5m, 1h ...
+  --grace DURATION    time between SIGTERM and SIGKILL (default: 10s)
+  --cwd DIR           run in this directory
+  --context CONTEXT   host (the only one so far)
+  --quiet             no warning when recording fails
+  --workspace DIR     workspace to record into
+
+The exit status is the command's own; 128+n when signal n ended it, 124 on a timeout,
+126 not executable, 127 not found, 125 when acode itself could not start it.
+"""
+_VALUES = frozenset({
+    "--task", "--type", "--session", "--task-id", "--tag", "--timeout", "--grace", "--cwd", "--context",
+    "--workspace",
+})  # fmt: skip
+_FLAGS = frozenset({"--quiet"})
+_TYPES = ("command", "build", "test", "generate")
+_PATIENCE_SECONDS = 5.0
+
+
+class UsageError(Exception):
+    """What was typed is not a use of `acode exec`."""
+
+
+class Options:
+    """The options of one call; each value as it was typed."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, str] = {}
+        self.tags: dict[str, str] = {}
+        self.quiet = False
+        self.argv: list[str] = []
+
+    def get(self, name: str) -> str | None:
+        """Return an option's value."""
+        return self.values.get(name)
+
+
+def parse_options(arguments: list[str]) -> Options:
+    """Parse everything after `exec`; the first word that is no option begins the command.
+
+    Raises:
+        UsageError: saying what is wrong.
+    """
+    options = Options()
+    rest = list(arguments)
+    while rest and rest[0].startswith("-"):
+        name, equals, value = rest.pop(0).partition("=")
+        if name == "--" and not equals:
+            break
+        if name in _FLAGS and not equals:
+            options.quiet = True
+        elif name in _VALUES:
+            if not equals and not rest:
+                raise UsageError(f"{name} needs a value")
+            _set(options, name, value if equals else rest.pop(0))
+        else:
+            raise UsageError(f"unknown option {name!r}")
+    if not rest:
+        raise UsageError("no command given")
+    options.argv = rest
+    return options
+
+
+def _set(options: Options, name: str, value: str) -> None:
+    if name == "--tag":
+        key, _, text = value.partition("=")
+        if not key:
+            raise UsageError("--tag needs KEY or KEY=VALUE")
+        options.tags[key] = text
+        return
+    if name == "--type" and value not in _TYPES:
+        raise UsageError(f"--type {value!r} is not one of {', '.join(_TYPES)}")
+    if name == "--context" and value != "host":
+        raise UsageError(f"--context {value!r} is not available in this version")
+    options.values[name] = value
+
+
+def main(argv: list[str], workspace: str | None = None) -> int:
+    """Run `acode exec`; `argv` is what follows the verb. Returns the exit status.
+
+    The caller should leave by `os._exit`: a thread may still wait for a stuck disk.
+    """
+    if argv and argv[0] in ("-h", "--help"):
+        os.write(1, HELP.encode())
+        return 0
+    try:
+        options = parse_options(argv)
+        timeout = _seconds(options.get("--timeout"))
+        grace = _seconds(options.get("--grace"))
+    except (UsageError, ValueError) as error:
+        say(f"ACODE-RUN-019: {error}; see 'acode exec --help'")
+        return NOT_STARTED
+    return run(options, workspace or options.get("--workspace"), timeout, grace)
+
+
+def _seconds(text: str | None) -> float | None:
+    if text is None:
+        return None
+    from collector.errors import InputError
+    from collector.query.times import parse_duration
+
+    try:
+        return parse_duration(text) / 1000
+    except InputError as error:
+        raise UsageError(error.message) from error
+
+
+def run(
+    options: Options, workspace: str | None, timeout: float | None, grace: float | None
+) -> int:
+    """Run and record one command."""
+    environ = dict(os.environ)
+    root = workspace or find_root(os.getcwd(), environ)
+    root = os.path.abspath(root)
+    try:
+        os.chdir(options.get("--cwd") or ".")
+    except OSError as error:
+        say(f"ACODE-RUN-014: cannot run in {error.filename!r}: {error.strerror}; check --cwd")
+        return NOT_STARTED
+    run_id = new_ulid(time.time_ns() // 1_000_000)
+    queue = EventQueue()
+    child_environ = _child_environment(environ, options, run_id)
+    command = Command(
+        options.argv, child_environ, f"ACODE_RUN_ID={run_id}", queue, timeout,
+        **({} if grace is None else {"grace": grace}),
+    )  # fmt: skip
+    failure: SpawnError | None = None
+    try:
+        command.start()
+    except SpawnError as error:
+        failure = error
+    recorder = _start_recorder(root, options, environ, run_id, command, queue)
+    ending = command.wait() if failure is None else None
+    status = _exit_status(command, ending, failure)
+    if failure is not None:
+        say(f"{_spawn_code(failure)}: {failure}; check the command's name and PATH")
+    _finish(recorder, _result(command, ending, failure), options.quiet)
+    return status
+
+
+def _child_environment(
+    environ: dict[str, str], options: Options, run_id: str
+) -> dict[str, str]:
+    child = {**environ, "ACODE_RUN_ID": run_id}
+    session = options.get("--session")
+    if session:
+        child["ACODE_SESSION_ID"] = session
+    return child
+
+
+def _start_recorder(  # noqa: PLR0913 - the composition root of one run
+    root: str,
+    options: Options,
+    environ: dict[str, str],
+    run_id: str,
+    command: Command,
+    queue: EventQueue,
+) -> Recorder:
+    from collector.record.recorder import Recorder
+
+    sys.setswitchinterval(0.001)  # the relay must not wait for an import
+    recorder = Recorder(root, _plan(options, environ, run_id), queue, _start_collector)
+    recorder.start(command.pid or None, command.start_ms, command.start_us)
+    return recorder
+
+
+def _start_collector(workspace: Workspace) -> None:
+    from collector.daemon.control import ensure_collector
+
+    ensure_collector(workspace)
+
+
+def _plan(options: Options, environ: dict[str, str], run_id: str) -> Plan:
+    from collector.record.recorder import Plan
+
+    plan = Plan(options.argv, run_id, environ)
+    plan.task = options.get("--task")
+    plan.type = options.get("--type")
+    plan.session_id = options.get("--session") or environ.get("ACODE_SESSION_ID") or None
+    plan.task_id = options.get("--task-id")
+    plan.parent_run_id = environ.get("ACODE_RUN_ID") or None
+    plan.agent_instance_id = environ.get("ACODE_INSTANCE_ID") or None
+    plan.tags = options.tags
+    plan.working_directory = os.getcwd()
+    return plan
+
+
+def _exit_status(command: Command, ending: Ending | None, failure: SpawnError | None) -> int:
+    if failure is not None:
+        return failure.exit_status
+    if command.timed_out:
+        return TIMED_OUT
+    return ending.exit_status if ending is not None else NOT_STARTED
+
+
+def _spawn_code(failure: SpawnError) -> str:
+    codes = {127: "ACODE-RUN-012", 126: "ACODE-RUN-013"}
+    return codes.get(failure.exit_status, "ACODE-RUN-014")
+
+
+def _result(command: Command, ending: Ending | None, failure: SpawnError | None) -> Result:
+    from collector.record.recorder import Result
+
+    end_us = command.end_us or time.monotonic_ns() // 1000
+    duration_ms = max(0, end_us - command.start_us) // 1000
+    result = Result("failure", command.start_ms + duration_ms, duration_ms)
+    if failure is not None:
+        result.exit_code = failure.exit_status
+        result.error_code, result.error_message = _spawn_code(failure), str(failure)
+        return result
+    if ending is None:
+        return result
+    result.signal = ending.signal
+    result.cpu_ms, result.max_rss_bytes = ending.cpu_ms, ending.max_rss_bytes
+    if command.timed_out:
+        result.status = "timeout"
+        result.error_code = "ACODE-RUN-015"
+        result.error_message = f"ended after its time limit, at {duration_ms / 1000:.1f} s"
+    elif _was_cancelled(command, ending):
+        result.status = "cancelled"
+        result.error_message = f"interrupted by signal {ending.signal}"
+    else:
+        result.exit_code = ending.exit_status
+        result.status = "success" if ending.exit_status == 0 else "failure"
+        if ending.signal is not None:
+            result.error_message = f"killed by signal {ending.signal}"
+    return result
+
+
+def _was_cancelled(command: Command, ending: Ending) -> bool:
+    """SIGINT is always somebody's wish; other signals when they came through us."""
+    from _signal import SIGINT
+
+    return ending.signal is not None and ending.signal in (SIGINT, command.interrupted_by)
+
+
+def _finish(recorder: Recorder, result: Result, quiet: bool) -> None:
+    in_time = recorder.finish(result, _PATIENCE_SECONDS)
+    warning = recorder.warning if in_time else "the disk does not answer; this run is not recorded"
+    if warning and not quiet:
+        say(f"ACODE-RUN-024: {warning}; the command itself was not affected")
+
+
+def say(line: str) -> None:
+    """Print one line to stderr; nobody listening is no error."""
+    text = "".join([c if c.isprintable() else "\ufffd" for c in line])
+    try:
+        os.write(2, f"acode: {text}\n".encode("utf-8", "replace"))
+    except OSError:
+        return

@@ -1,0 +1,31 @@
+"""The collector's log: one JSON object a line, kept within bounds."""
+
+from __future__ import annotations
+
+import json
+import logging
+from logging.handlers import RotatingFileHandler
+from typing import Any
+
+from collector.clock import format_iso, now_ms
+from collector.workspace import Workspace
+
+_MAX_BYTES = 2 << 20
+
+
+class EventLog:
+    """Writes events with their fields; a full disk silences it, and nothing else."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._logger = logging.Logger("acode.collector")
+        handler = RotatingFileHandler(
+            workspace.collector_log, maxBytes=_MAX_BYTES, backupCount=1, encoding="utf-8", delay=True
+        )
+        handler.setFormatter(logging.Formatter("%(message)s"))
+        handler.handleError = lambda record: None  # type: ignore[method-assign]
+        self._logger.addHandler(handler)
+
+    def __call__(self, event: str, **fields: Any) -> None:
+        """Write one event; `run_id` is the field that correlates."""
+        line = {"time": format_iso(now_ms()), "event": event, **fields}
+        self._logger.info("%s", json.dumps(line, ensure_ascii=True, default=str))

@@ -1,0 +1,173 @@
+"""The collector's loop: wake when something is announced, and look around once a second.
+
+One thread writes the database. Sealing, which may hash gigabytes, is done between announcements, in
+slices, so that a run that starts meanwhile is seen at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import threading
+import time
+from types import FrameType
+
+from watchfiles import Change, watch
+
+from collector import __version__
+from collector.config import load_config
+from collector.daemon.control import write_pid_file
+from collector.daemon.log import EventLog
+from collector.errors import AcodeError
+from collector.store.indexer import Indexer
+from collector.workspace import Workspace
+
+_LOOK_AROUND_SECONDS = 1.0
+_WATCH_STEP_MS = 2
+_WATCH_DEBOUNCE_MS = 20
+_SEAL_SLICE_SECONDS = 0.1
+_LOCK_PATIENCE_SECONDS = 5.0
+IDLE_SECONDS = 900.0
+
+
+class Collector:
+    """One workspace's collector, from lock to unlock.
+
+    Args:
+        workspace: whose.
+        log: where to say what happens.
+        idle_seconds: stop by itself after so long without anything to do; None to stay.
+    """
+
+    def __init__(self, workspace: Workspace, log: EventLog, idle_seconds: float | None) -> None:
+        self._workspace = workspace
+        self._log = log
+        self._idle_seconds = idle_seconds
+        self._indexer = Indexer(workspace, log)
+        self._stop = threading.Event()
+        self._looked_around = 0.0
+        self._busy_at = time.monotonic()
+        self._space_warned = False
+
+    def stop(self, number: int = 0, frame: FrameType | None = None) -> None:  # noqa: ARG002, RUF100
+        """Finish what is at hand and return from `run`; a signal handler."""
+        self._stop.set()
+
+    def run(self) -> None:
+        """Work until stopped.
+
+        Raises:
+            BusyError: another process is the writer.
+        """
+        self._workspace.create()
+        self._indexer.open(_LOCK_PATIENCE_SECONDS)
+        try:
+            write_pid_file(self._workspace, __version__)
+            self._log(
+                "collector.started", pid=os.getpid(), version=__version__,
+                artifacts=self._workspace.artifacts,
+            )  # fmt: skip
+            self._catch_up()
+            self._watch()
+        finally:
+            self._indexer.close()
+            self._remove_pid_file()
+            self._log("collector.stopped", pid=os.getpid())
+
+    def _catch_up(self) -> None:
+        self._guarded(self._indexer.index_spool)
+        self._guarded(self._indexer.close_abandoned)
+        adopted = self._guarded(self._indexer.adopt_unknown)
+        if adopted:
+            self._log("recovery.adopted", runs=adopted)
+        self._guarded(self._indexer.remove_orphans)
+
+    def _watch(self) -> None:
+        for _ in watch(
+            self._workspace.spool,
+            watch_filter=lambda change, path: change == Change.added,  # noqa: ARG005, RUF100
+            step=_WATCH_STEP_MS,
+            debounce=_WATCH_DEBOUNCE_MS,
+            rust_timeout=int(_LOOK_AROUND_SECONDS * 500),
+            yield_on_timeout=True,
+            stop_event=self._stop,
+            raise_interrupt=False,
+        ):
+            self._work()
+            if self._is_over():
+                return
+
+    def _work(self) -> None:
+        if self._guarded(self._indexer.index_spool):
+            self._busy_at = time.monotonic()
+        while self._guarded(self._seal_slice) and not self._stop.is_set():
+            self._guarded(self._indexer.index_spool)
+        if time.monotonic() - self._looked_around > _LOOK_AROUND_SECONDS:
+            self._guarded(self._look_around)
+            self._looked_around = time.monotonic()
+
+    def _seal_slice(self) -> int:
+        return self._indexer.seal_spool(_SEAL_SLICE_SECONDS)
+
+    def _look_around(self) -> int:
+        if closed := self._indexer.close_abandoned():
+            self._log("recovery.closed", runs=closed)
+        if self._indexer.runs.running():
+            self._busy_at = time.monotonic()
+        self._indexer.runs.trim_events()
+        return self._indexer.empty_trash()
+
+    def _is_over(self) -> bool:
+        if not os.path.isdir(self._workspace.spool):  # noqa: PTH112 - paths are text here
+            return True
+        idle = time.monotonic() - self._busy_at
+        return self._idle_seconds is not None and idle > self._idle_seconds
+
+    def _guarded(self, step: Callable[[], int]) -> int:
+        """Do one step; what fails is said and tried again, because a recorder must outlive it."""
+        try:
+            result = step()
+        except (AcodeError, OSError) as error:
+            if not self._space_warned:
+                self._log("step.failed", step=step.__name__, error=str(error))
+            self._space_warned = True
+            return 0
+        self._space_warned = False
+        return result
+
+    def _remove_pid_file(self) -> None:
+        try:
+            os.unlink(self._workspace.collector_pid)  # noqa: PTH108
+        except OSError:
+            return
+
+
+def main(argv: list[str]) -> int:
+    """Run the collector of a workspace in this process; returns the exit status."""
+    parser = argparse.ArgumentParser("acode collector run")
+    parser.add_argument("workspace")
+    parser.add_argument("--keep-running", action="store_true")
+    options = parser.parse_args(argv)
+    config = load_config(options.workspace, dict(os.environ))
+    workspace = Workspace(options.workspace, config.artifacts_directory)
+    workspace.create()
+    os.chdir(workspace.root)
+    log = EventLog(workspace)
+    collector = Collector(workspace, log, None if options.keep_running else IDLE_SECONDS)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, collector.stop)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        collector.run()
+    except AcodeError as error:
+        log("collector.failed", code=error.code, error=str(error))
+        sys.stderr.write(f"acode: {error}\n")
+        return error.exit_status
+    return 0
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable

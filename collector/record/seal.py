@@ -1,0 +1,223 @@
+"""After the end of a run: checksums, `output.txt`, `error.json`; or the closing of one cut short.
+
+Done by whoever holds the collector's lock, never by the recorder, so that no command waits for a hash.
+Sealing twice changes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from collector import clock, durable
+from collector.ids import new_ulid
+from collector.record.output_index import MAX_COMBINED_BYTES, iter_output
+from collector.record.run_json import write_run_json
+from collector.workspace import ERROR_JSON, OUTPUT, OUTPUT_INDEX, RUN_JSON, STDERR, STDOUT
+
+MAX_RUN_JSON_BYTES = 16 << 20
+_LAST_LINES_BYTES = 4096
+_LAST_LINES = 20
+
+
+def read_record(folder: str) -> dict[str, Any]:
+    """Return what a run folder's run.json says.
+
+    Raises:
+        OSError: it is not there or cannot be read, or it is a symbolic link.
+        ValueError: it is not the JSON object it should be.
+    """
+    fd = _open(folder, RUN_JSON)
+    with os.fdopen(fd, "rb") as file:
+        data = file.read(MAX_RUN_JSON_BYTES + 1)
+    if len(data) > MAX_RUN_JSON_BYTES:
+        raise ValueError("run.json is too large")
+    try:
+        record = json.loads(data)
+    except RecursionError as error:
+        raise ValueError("run.json is nested too deeply") from error
+    if not isinstance(record, dict):
+        raise ValueError("run.json is not an object")
+    return record
+
+
+def is_sealed(record: dict[str, Any]) -> bool:
+    """Tell whether every artifact of a finished record has its checksum."""
+    return all(artifact.get("checksum_sha256") for artifact in record.get("artifacts", ()))
+
+
+def seal(folder: str, record: dict[str, Any]) -> dict[str, Any]:
+    """Add checksums, the combined output and the error details; return the new record.
+
+    Raises:
+        OSError: nothing was changed that a second call would not mend.
+    """
+    if record["status"] == "running" or is_sealed(record):
+        return record
+    artifacts = [dict(artifact) for artifact in record["artifacts"]]
+    known = {artifact["path"] for artifact in artifacts}
+    for name, kind, build in ((OUTPUT, "output", _combine), (ERROR_JSON, "json", _explain)):
+        if name not in known and build(folder, record):
+            artifacts.append(_artifact(folder, record, name, kind))
+    for artifact in artifacts:
+        _take_checksum(folder, artifact)
+    sealed = {**record, "artifacts": artifacts}
+    write_run_json(folder, sealed, _mode(folder), sync=True)
+    return sealed
+
+
+def close_abandoned(folder: str, record: dict[str, Any]) -> dict[str, Any]:
+    """End the record of a run whose recorder died: cancelled, with what had been captured.
+
+    The end is when the last byte came, and the exit code is not guessed.
+
+    Raises:
+        OSError: the record is as it was.
+    """
+    start = clock.parse_iso(record["start_time"])
+    end = max([start, *_modified(folder)])
+    artifacts = [
+        _artifact(folder, record, name, kind)
+        for name, kind in ((STDOUT, "stdout"), (STDERR, "stderr"))
+        if os.path.isfile(os.path.join(folder, name))
+    ]
+    closed = {
+        **record,
+        "status": "cancelled",
+        "end_time": clock.format_iso(end),
+        "duration_ms": end - start,
+        "error_code": "ACODE-RUN-011",
+        "error_message": "the recorder was killed; what had been captured is kept",
+        "artifacts": artifacts,
+        "provenance": {"exit_code": "none", "timing": "last output", "output": "recorder"},
+    }
+    write_run_json(folder, closed, _mode(folder), sync=True)
+    return closed
+
+
+def _combine(folder: str, record: dict[str, Any]) -> bool:
+    """Make output.txt from both streams in their order; False where there is none to make."""
+    sizes = {name: _size(folder, name) for name in (STDOUT, STDERR)}
+    if sum(sizes.values()) > MAX_COMBINED_BYTES or not all(size >= 0 for size in sizes.values()):
+        return False
+    path = os.path.join(folder, OUTPUT)
+    durable.unlink_quietly(path)
+    if sizes[STDERR] == 0:
+        durable.link_or_copy(os.path.join(folder, STDOUT), path)
+    elif sizes[STDOUT] == 0:
+        durable.link_or_copy(os.path.join(folder, STDERR), path)
+    else:
+        data = b"".join(data for _, _, data in iter_output(folder))
+        durable.replace_file(path, data, _mode(folder), sync=False)
+    return True
+
+
+def _explain(folder: str, record: dict[str, Any]) -> bool:
+    """Make error.json for a run that did not succeed."""
+    if record["status"] not in ("failure", "timeout"):
+        return False
+    details = {
+        name: record.get(name)
+        for name in ("run_id", "name", "command_line", "status", "exit_code", "signal")
+    }
+    details["error_code"] = record.get("error_code")
+    details["error_message"] = record.get("error_message")
+    details["last_lines"] = _last_lines(folder, STDERR) or _last_lines(folder, STDOUT)
+    data = json.dumps(details, indent=2, ensure_ascii=False) + "\n"
+    path = os.path.join(folder, ERROR_JSON)
+    durable.replace_file(path, data.encode("utf-8", "replace"), _mode(folder), sync=False)
+    return True
+
+
+def _last_lines(folder: str, name: str) -> list[str]:
+    size = _size(folder, name)
+    if size <= 0:
+        return []
+    with os.fdopen(_open(folder, name), "rb") as file:
+        file.seek(max(0, size - _LAST_LINES_BYTES))
+        text = file.read(_LAST_LINES_BYTES).decode("utf-8", "replace")
+    return text.splitlines()[-_LAST_LINES:]
+
+
+def _artifact(folder: str, record: dict[str, Any], name: str, kind: str) -> dict[str, Any]:
+    size = max(0, _size(folder, name))
+    stamp = clock.format_iso(max(_modified_of(folder, name), 0))
+    return {
+        "artifact_id": new_ulid(clock.now_ms()),
+        "run_id": record["run_id"],
+        "type": kind,
+        "path": name,
+        "file_name": name,
+        "size_bytes": size,
+        "stored_bytes": size,
+        "checksum_sha256": None,
+        "content_type": "application/json" if kind == "json" else "text/plain",
+        "encoding": "utf-8",
+        "created_at": stamp,
+        "modified_at": stamp,
+        "description": None,
+        "source": kind if kind in ("stdout", "stderr") else "extracted",
+        "truncated": False,
+        "truncation_reason": None,
+        "original_size_bytes": size,
+        "compressed": False,
+        "encrypted": False,
+        "sensitive": False,
+        "missing": False,
+        "corrupt": False,
+        "metadata": {},
+    }
+
+
+def _take_checksum(folder: str, artifact: dict[str, Any]) -> None:
+    try:
+        path = durable.safe_join(folder, artifact["path"])
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (OSError, ValueError):
+        artifact["missing"] = True
+        artifact["checksum_sha256"] = hashlib.sha256(b"").hexdigest()
+        return
+    with os.fdopen(fd, "rb") as file:
+        artifact["checksum_sha256"] = hashlib.file_digest(file, _sha256()).hexdigest()
+        artifact["size_bytes"] = artifact["stored_bytes"] = os.fstat(fd).st_size
+
+
+def _sha256() -> Callable[[], Any]:
+    return hashlib.sha256
+
+
+def _open(folder: str, name: str) -> int:
+    path = os.path.join(folder, name)
+    return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+
+
+def _mode(folder: str) -> int:
+    """New files are as open as the streams are."""
+    for name in (STDOUT, RUN_JSON):
+        try:
+            return os.lstat(os.path.join(folder, name)).st_mode & 0o777
+        except OSError:
+            continue
+    return 0o644
+
+
+def _size(folder: str, name: str) -> int:
+    try:
+        return os.lstat(os.path.join(folder, name)).st_size
+    except OSError:
+        return -1
+
+
+def _modified(folder: str) -> Iterator[int]:
+    for name in (STDOUT, STDERR, OUTPUT_INDEX):
+        yield _modified_of(folder, name)
+
+
+def _modified_of(folder: str, name: str) -> int:
+    try:
+        return os.lstat(os.path.join(folder, name)).st_mtime_ns // 1_000_000
+    except OSError:
+        return 0

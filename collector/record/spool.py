@@ -1,0 +1,69 @@
+"""The spool: what waits for the collector, one immutable file for each announcement.
+
+The name says everything and the file is empty, so one system call makes it, whole or not at all, and no
+content can be torn. What an announcement means is read from the run folder, so seeing one twice, or late,
+or not in order, changes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+
+RUN = "run"
+END = "end"
+SEAL = "seal"
+DELETE = "delete"
+REINDEX = "reindex"
+_KINDS = frozenset({RUN, END, SEAL, DELETE, REINDEX})
+
+Announcement = tuple[str, str, str]
+"""File name, kind, and its subject: a run folder (or, for `delete`, a run id)."""
+
+
+def announce(spool: str, kind: str, subject: str) -> None:
+    """Add an announcement; one that is there already is enough.
+
+    Args:
+        spool: the spool folder.
+        kind: `run` when a run folder appeared, `end` when its command has ended, `seal` when only
+            its checksums are wanting, `delete` and `reindex` to ask the collector for that.
+        subject: the run folder relative to the artifact store; for `delete` a run id, for
+            `reindex` any word.
+
+    Raises:
+        OSError: nothing was announced; a scan of the folders finds the run all the same.
+    """
+    path = os.path.join(spool, f"{subject.replace('/', '%2F')}.{kind}")
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644))
+
+
+def list_announcements(spool: str) -> list[Announcement]:
+    """Return what waits; ends come last, so that a run and its end are seen together."""
+    found: list[Announcement] = []
+    try:
+        names = os.listdir(spool)
+    except FileNotFoundError:
+        return []
+    for name in names:
+        subject, dot, kind = name.rpartition(".")
+        if dot and kind in _KINDS and not name.startswith("."):
+            found.append((name, kind, subject.replace("%2F", "/")))
+    return sorted(found)
+
+
+def promote_to_seal(spool: str, name: str) -> None:
+    """Say that a run's end is in the database and its sealing is still to do, in one step."""
+    path = os.path.join(spool, name)
+    try:
+        os.rename(path, path.removesuffix(f".{END}") + f".{SEAL}")
+    except FileNotFoundError:
+        return
+
+
+def remove(spool: str, names: list[str]) -> None:
+    """Take announcements away once what they say is in the database."""
+    for name in names:
+        try:
+            os.unlink(os.path.join(spool, name))
+        except FileNotFoundError:
+            continue

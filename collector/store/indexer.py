@@ -1,0 +1,433 @@
+"""From run folders to rows: what the spool announces, what a scan finds, what a crash left behind.
+
+Runs under the writer's lock, in the collector or, without one, in the next reader. Every step can be done
+twice: a folder's run.json is the truth, the database a copy of it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from collector import clock, durable
+from collector.errors import AcodeError, BusyError, ConflictError, CorruptError, UnavailableError
+from collector.model.run import Run
+from collector.record import spool
+from collector.record.recorder import is_recorder_alive
+from collector.record.seal import close_abandoned, is_sealed, read_record, seal
+from collector.store.artifacts import SqliteArtifactStore
+from collector.store.database import open_reader, open_writer
+from collector.store.lock import WriterLock
+from collector.store.runs import SqliteRunStore
+from collector.workspace import RUN_JSON, Workspace
+
+BATCH = 500
+_ORPHAN_AGE_SECONDS = 3600
+Log = Callable[..., None]
+
+
+def ignore(event: str, **fields: Any) -> None:  # noqa: ARG001, RUF100
+    """A log that nobody reads."""
+
+
+class ReindexReport:
+    """What a scan of all folders did."""
+
+    def __init__(self) -> None:
+        self.indexed = 0
+        self.removed = 0
+        self.damaged: list[tuple[str, str]] = []
+
+
+class Indexer:
+    """The writer of one workspace's database. Holds its lock from `open` to `close`.
+
+    Args:
+        workspace: whose.
+        log: told of everything worth knowing, as `log(event, key=value…)`.
+    """
+
+    def __init__(self, workspace: Workspace, log: Log = ignore) -> None:
+        self._workspace = workspace
+        self._log = log
+        self._lock = WriterLock(workspace)
+        self.runs: SqliteRunStore
+        self.artifacts: SqliteArtifactStore
+
+    # Life
+
+    def open(self, patience_seconds: float = 0.0) -> None:
+        """Take the lock and open the database; a damaged one is set aside and rebuilt.
+
+        Raises:
+            BusyError: another process is the writer.
+        """
+        self._lock.acquire(patience_seconds)
+        try:
+            try:
+                self._open_database()
+            except CorruptError as error:
+                if error.code == "ACODE-RUN-025":
+                    raise
+                self._set_aside(str(error))
+                self._open_database()
+                self.reindex()
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def try_open(self) -> bool:
+        """Open if nobody else is the writer."""
+        try:
+            self.open()
+        except BusyError:
+            return False
+        return True
+
+    def close(self) -> None:
+        """Close the database, then let others write."""
+        self.runs.close()
+        self._lock.release()
+
+    def _open_database(self) -> None:
+        connection = open_writer(self._workspace.database)
+        self.runs = SqliteRunStore(connection)
+        self.artifacts = SqliteArtifactStore(connection, self._workspace)
+
+    def _set_aside(self, why: str) -> None:
+        path = self._workspace.database
+        aside = f"{path}.corrupt-{clock.format_stamp(clock.now_ms())}"
+        self._log("database.damaged", error=why, kept_as=aside)
+        for suffix in ("", "-wal", "-shm"):
+            if os.path.lexists(path + suffix):
+                durable.move(path + suffix, aside + suffix)
+
+    # The spool
+
+    def index_spool(self) -> int:
+        """Index what is announced; return how many announcements were dealt with."""
+        waiting = spool.list_announcements(self._workspace.spool)
+        for begin in range(0, len(waiting), BATCH):
+            self._index_batch(waiting[begin : begin + BATCH])
+        return len([name for name, kind, _ in waiting if kind != spool.SEAL])
+
+    def seal_spool(self, budget_seconds: float = float("inf")) -> int:
+        """Seal ended runs that wait for it, for about so long; return how many are left."""
+        deadline = time.monotonic() + budget_seconds
+        waiting = [a for a in spool.list_announcements(self._workspace.spool) if a[1] == spool.SEAL]
+        done = 0
+        for name, _, folder in waiting:
+            if done and time.monotonic() > deadline:
+                break
+            self._seal(folder)
+            spool.remove(self._workspace.spool, [name])
+            done += 1
+        return len(waiting) - done
+
+    def _index_batch(self, batch: list[spool.Announcement]) -> None:
+        runs: dict[str, Run] = {}
+        for _, kind, subject in batch:
+            if kind in (spool.RUN, spool.END) and subject not in runs:
+                run = self._load(subject)
+                if run is not None:
+                    runs[subject] = run
+        self._write(list(runs.values()))
+        done = [name for name, kind, _ in batch if kind == spool.RUN]
+        for name, kind, subject in batch:
+            if kind == spool.DELETE:
+                self._delete(subject)
+                done.append(name)
+            elif kind == spool.REINDEX:
+                self.reindex()
+                done.append(name)
+            elif kind == spool.END:
+                spool.promote_to_seal(self._workspace.spool, name)
+        spool.remove(self._workspace.spool, done)
+
+    def _write(self, runs: list[Run]) -> None:
+        if not runs:
+            return
+        try:
+            self.runs.write(runs)
+        except ConflictError:
+            for run in runs:
+                self._write_one(run)
+
+    def _write_one(self, run: Run) -> None:
+        try:
+            self.runs.write([run])
+        except ConflictError as error:
+            self._log("run.refused", run_id=run.run_id, name=run.name, error=str(error))
+
+    # Run folders
+
+    def _load(self, folder: str) -> Run | None:
+        """Return a folder's run, or None (and say so) when it is gone or damaged."""
+        try:
+            return self.read_run(folder)
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            self._log("run.damaged", folder=folder, code="ACODE-ART-007", error=str(error))
+            return None
+
+    def read_run(self, folder: str) -> Run:
+        """Return the run of a folder, checked against what a hostile record could say.
+
+        Raises:
+            OSError, ValueError: the folder holds no usable record.
+        """
+        return self._to_run(folder, read_record(self._path(folder)))
+
+    def _path(self, folder: str) -> str:
+        path = durable.safe_join(self._workspace.artifacts, folder)
+        if os.path.islink(path):
+            raise ValueError(f"{folder} is a symbolic link")
+        return path
+
+    def _to_run(self, folder: str, record: dict[str, Any]) -> Run:
+        if record.get("name") != os.path.basename(folder):
+            raise ValueError(f"run.json says it is {record.get('name')!r}")
+        safe = []
+        for artifact in record.get("artifacts", ()):
+            try:
+                durable.safe_join(self._path(folder), artifact["path"])
+            except (ValueError, TypeError, KeyError) as error:
+                self._log("artifact.refused", folder=folder, code="ACODE-ART-009", error=str(error))
+                continue
+            safe.append({**artifact, "run_id": record.get("run_id")})
+        values = Run.from_json({**record, "artifacts": safe})
+        sizes = sum(a.size_bytes for a in values.artifacts if a.type in ("stdout", "stderr"))
+        return _with_place(values, folder, sizes)
+
+    def _seal(self, folder: str) -> None:
+        try:
+            path = self._path(folder)
+            record = seal(path, read_record(path))
+            self._write_one(self._to_run(folder, record))
+        except FileNotFoundError:
+            return  # deleted meanwhile
+        except (OSError, ValueError) as error:
+            self._log("run.unsealed", folder=folder, error=str(error))
+
+    # Recovery
+
+    def close_abandoned(self) -> int:
+        """End the runs whose recorder has died; return how many."""
+        closed = 0
+        for run in self.runs.running():
+            folder = self._workspace.run_folder(run.folder)
+            if not is_recorder_alive(folder, dict(run.recorder)):
+                closed += self._close(run)
+        return closed
+
+    def _close(self, run: Run) -> int:
+        try:
+            path = self._path(run.folder)
+            record = read_record(path)
+            if record.get("status") == "running":
+                record = close_abandoned(path, record)
+            self._write_one(self._to_run(run.folder, record))
+            if not is_sealed(record):
+                spool.announce(self._workspace.spool, spool.SEAL, run.folder)
+        except (OSError, ValueError) as error:
+            self._log("run.lost", run_id=run.run_id, folder=run.folder, error=str(error))
+            self._write_one(_close_row(run, str(error)))
+        self._log("run.closed", run_id=run.run_id, name=run.name)
+        return 1
+
+    def reindex(self) -> ReindexReport:
+        """Make the database say what the folders say: add, update, and remove what is gone."""
+        report = ReindexReport()
+        seen: set[str] = set()
+        batch: list[Run] = []
+        for folder in self.folders():
+            try:
+                run = self.read_run(folder)
+            except (OSError, ValueError) as error:
+                report.damaged.append((folder, str(error)))
+                continue
+            seen.add(run.run_id)
+            batch.append(run)
+            if run.is_finished and not is_sealed(run.to_json()):
+                spool.announce(self._workspace.spool, spool.SEAL, folder)
+            if len(batch) >= BATCH:
+                self._write(batch)
+                report.indexed += len(batch)
+                batch = []
+        self._write(batch)
+        report.indexed += len(batch)
+        report.removed = self._forget_missing(seen)
+        self._log("reindex", indexed=report.indexed, damaged=len(report.damaged))
+        return report
+
+    def adopt_unknown(self) -> int:
+        """Index folders that no announcement and no row speaks of; return how many."""
+        adopted = 0
+        names = list(self.folders())
+        for begin in range(0, len(names), BATCH):
+            part = names[begin : begin + BATCH]
+            known = self.runs.known_folders(part)
+            for folder in part:
+                if folder not in known and (run := self._load(folder)) is not None:
+                    self._write_one(run)
+                    if run.is_finished:
+                        spool.announce(self._workspace.spool, spool.SEAL, folder)
+                    adopted += 1
+        return adopted
+
+    def remove_orphans(self) -> int:
+        """Remove folders in which a recorder died before it wrote a record; return how many."""
+        removed = 0
+        oldest = time.time() - _ORPHAN_AGE_SECONDS
+        for folder in self.folders(with_record=False):
+            path = self._workspace.run_folder(folder)
+            if os.lstat(path).st_mtime < oldest:
+                shutil.rmtree(path, ignore_errors=True)
+                removed += 1
+        return removed
+
+    def folders(self, with_record: bool = True) -> Iterator[str]:
+        """Yield run folders relative to the artifact store, those with a run.json or those without."""
+        yield from _folders(self._workspace.artifacts, "", with_record)
+
+    def _forget_missing(self, seen: set[str]) -> int:
+        gone = [run_id for run_id in self.runs.run_ids() if run_id not in seen]
+        for run_id in gone:
+            self.runs.forget(run_id)
+        return len(gone)
+
+    # Deletion
+
+    def _delete(self, run_id: str) -> None:
+        """Remove a run: its row first, its folder after, so that no row ever points nowhere."""
+        run = self.runs.find(run_id)
+        if run is None:
+            return
+        try:
+            self.runs.delete(run_id)
+        except AcodeError as error:
+            self._log("run.not_deleted", run_id=run_id, error=str(error))
+            return
+        self._move_to_trash(run)
+        self._log("run.deleted", run_id=run_id, name=run.name, bytes=run.output_bytes)
+
+    def _move_to_trash(self, run: Run) -> None:
+        trash = Path(self._workspace.trash)
+        trash.mkdir(exist_ok=True)
+        try:
+            durable.move(self._path(run.folder), str(trash / run.run_id))
+        except (OSError, ValueError) as error:
+            self._log("run.folder_kept", run_id=run.run_id, error=str(error))
+
+    def empty_trash(self) -> int:
+        """Remove the folders of deleted runs; return how many."""
+        trash = Path(self._workspace.trash)
+        folders = list(trash.iterdir()) if trash.is_dir() else []
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
+        return len(folders)
+
+
+def index_waiting(workspace: Workspace, seal_seconds: float = 0.5) -> None:
+    """Bring the database up to date before it is read, whoever's job that is.
+
+    With a collector, wait a moment for it; without one, do its work under its lock.
+    """
+    if not _needs_index(workspace):
+        return
+    indexer = Indexer(workspace)
+    if indexer.try_open():
+        try:
+            indexer.index_spool()
+            indexer.close_abandoned()
+            indexer.seal_spool(seal_seconds)
+            indexer.empty_trash()
+        finally:
+            indexer.close()
+        return
+    _wait_for_writer(workspace, 0.5)
+
+
+def reindex(workspace: Workspace) -> ReindexReport:
+    """Rebuild the database from the run folders; the caller has made sure that no collector runs.
+
+    Raises:
+        BusyError: another process is the writer.
+    """
+    indexer = Indexer(workspace)
+    indexer.open(5.0)
+    try:
+        indexer.index_spool()
+        return indexer.reindex()
+    finally:
+        indexer.close()
+
+
+def _needs_index(workspace: Workspace) -> bool:
+    if spool.list_announcements(workspace.spool):
+        return True
+    if not os.path.isdir(workspace.artifacts):
+        return False
+    try:
+        connection = open_reader(workspace.database)
+    except UnavailableError:
+        return True
+    except CorruptError as error:
+        if error.code == "ACODE-RUN-025":
+            raise
+        return True
+    store = SqliteRunStore(connection)
+    try:
+        return any(
+            not is_recorder_alive(workspace.run_folder(run.folder), dict(run.recorder))
+            for run in store.running()
+        )
+    except CorruptError:
+        return True
+    finally:
+        store.close()
+
+
+def _wait_for_writer(workspace: Workspace, patience_seconds: float) -> None:
+    mine = {a[0] for a in spool.list_announcements(workspace.spool) if a[1] != spool.SEAL}
+    deadline = time.monotonic() + patience_seconds
+    while mine and time.monotonic() < deadline:
+        time.sleep(0.005)
+        mine &= {a[0] for a in spool.list_announcements(workspace.spool)}
+
+
+def _folders(base: str, relative: str, with_record: bool) -> Iterator[str]:
+    """Walk the store, flat or dated: a folder of digits alone holds more folders."""
+    try:
+        entries = sorted(os.scandir(os.path.join(base, relative)), key=lambda entry: entry.name)
+    except FileNotFoundError:
+        return
+    for entry in entries:
+        if not entry.is_dir(follow_symlinks=False) or entry.name.startswith("."):
+            continue
+        path = f"{relative}/{entry.name}" if relative else entry.name
+        if entry.name.isdigit():
+            yield from _folders(base, path, with_record)
+        elif os.path.isfile(os.path.join(entry.path, RUN_JSON)) == with_record:
+            yield path
+
+
+def _with_place(run: Run, folder: str, output_bytes: int) -> Run:
+    from dataclasses import replace
+
+    return replace(run, folder=folder, output_bytes=output_bytes)
+
+
+def _close_row(run: Run, why: str) -> Run:
+    """End a row whose folder can no longer say how."""
+    from dataclasses import replace
+
+    return replace(
+        run, status="cancelled", end_time=run.start_time, duration_ms=0,
+        error_code="ACODE-ART-007", error_message=f"its run folder is damaged: {why}",
+    )  # fmt: skip
