@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from collector.store.protocols import Outline as Outline
     from collector.store.protocols import Page as Page
     from collector.store.protocols import RunStore as RunStore
-    from collector.workspace import find_root as find_root
     from collector.workspace import Workspace as Workspace
+    from collector.workspace import find_root as find_root
 
 __version__ = "0.1.0"
 

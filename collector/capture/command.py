@@ -7,7 +7,6 @@ by itself; any other is passed on.
 
 from __future__ import annotations
 
-import _signal as signals
 import _thread
 import os
 import time
@@ -15,6 +14,14 @@ import time
 from collector.capture import process
 from collector.capture.events import STDERR, STDOUT, EventQueue
 from collector.capture.relay import Relay, Source, is_same_place, open_pipe
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal as signals
+
+    from collector.capture.session import FullTerminal
+else:  # `signal` imports enum, which costs more than the recorder
+    import _signal as signals
 
 _NOT_OURS = {
     signals.SIGKILL, signals.SIGSTOP, signals.SIGSEGV, signals.SIGBUS, signals.SIGFPE,
@@ -40,7 +47,7 @@ class Command:
         grace: seconds between SIGTERM and SIGKILL.
     """
 
-    def __init__(  # noqa: PLR0913 - one value each, all needed
+    def __init__(
         self,
         argv: list[str],
         environment: dict[str, str],
@@ -211,9 +218,7 @@ class Command:
         return signals.sigtimedwait(TAKEN, max(0.0, left))
 
     def _reap(self) -> process.Ending | None:
-        pid, status, usage = os.wait4(
-            self.pid, os.WNOHANG | os.WUNTRACED | getattr(os, "WCONTINUED", 0)
-        )
+        pid, status, usage = os.wait4(self.pid, os.WNOHANG | os.WUNTRACED | getattr(os, "WCONTINUED", 0))
         if self._timeout is not None:
             _reap_orphans(self.pid)
         if pid == 0 or os.WIFCONTINUED(status):

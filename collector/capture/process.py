@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-import _signal as signals  # `signal` imports enum, which costs more than the recorder
 import errno
 import os
 
 from collector.clock import process_start_ticks
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal as signals
+else:  # `signal` imports enum, which costs more than the recorder
+    import _signal as signals
 
 NOT_FOUND = 127
 NOT_EXECUTABLE = 126
@@ -22,9 +27,7 @@ class SpawnError(Exception):
 
     def __init__(self, command: str, error: OSError) -> None:
         self.exit_status = _spawn_status(error)
-        self.reason = (
-            "command not found" if self.exit_status == NOT_FOUND else error.strerror or str(error)
-        )
+        self.reason = "command not found" if self.exit_status == NOT_FOUND else error.strerror or str(error)
         super().__init__(f"{command}: {self.reason}")
 
 

@@ -83,9 +83,7 @@ class RawMode:
         )  # fmt: skip
         settings[_OFLAG] &= ~termios.OPOST
         settings[2] = settings[2] & ~(termios.CSIZE | termios.PARENB) | termios.CS8
-        settings[3] &= ~(
-            termios.ECHO | termios.ECHONL | termios.ICANON | termios.IEXTEN | termios.ISIG
-        )
+        settings[3] &= ~(termios.ECHO | termios.ECHONL | termios.ICANON | termios.IEXTEN | termios.ISIG)
         settings[6][termios.VMIN], settings[6][termios.VTIME] = 1, 0
         termios.tcsetattr(self._fd, termios.TCSADRAIN, settings)
         self._is_raw = True

@@ -1,0 +1,1 @@
+"""The command line: at the right end of the data's way, without storage logic."""

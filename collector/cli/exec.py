@@ -48,6 +48,7 @@ _VALUES = frozenset({
 _FLAGS = frozenset({"--quiet"})
 _TYPES = ("command", "build", "test", "generate")
 _PATIENCE_SECONDS = 5.0
+_SIGINT = 2
 
 
 class UsageError(Exception):
@@ -138,11 +139,9 @@ def _seconds(text: str | None) -> float | None:
         raise UsageError(error.message) from error
 
 
-def run(
-    options: Options, workspace: str | None, timeout: float | None, grace: float | None
-) -> int:
+def run(options: Options, workspace: str | None, timeout: float | None, grace: float | None) -> int:
     """Run and record one command."""
-    environ = dict(os.environ)
+    environ = caller_environment()
     root = workspace or find_root(os.getcwd(), environ)
     root = os.path.abspath(root)
     try:
@@ -158,6 +157,7 @@ def run(
         **({} if grace is None else {"grace": grace}),
     )  # fmt: skip
     failure: SpawnError | None = None
+    sys.setswitchinterval(0.0001)  # the relays must not wait while something is imported
     try:
         command.start()
     except SpawnError as error:
@@ -171,9 +171,23 @@ def run(
     return status
 
 
-def _child_environment(
-    environ: dict[str, str], options: Options, run_id: str
-) -> dict[str, str]:
+def caller_environment() -> dict[str, str]:
+    """Return the environment as acode was given it.
+
+    In the C locale Python adds LC_CTYPE to its own environment before our first line (PEP 538).
+    """
+    environ = dict(os.environ)
+    if environ.get("LC_CTYPE") == "C.UTF-8":
+        try:
+            with open("/proc/self/environ", "rb") as given:
+                if b"\0LC_CTYPE=" not in b"\0" + given.read():
+                    del environ["LC_CTYPE"]
+        except OSError:
+            return environ
+    return environ
+
+
+def _child_environment(environ: dict[str, str], options: Options, run_id: str) -> dict[str, str]:
     child = {**environ, "ACODE_RUN_ID": run_id}
     session = options.get("--session")
     if session:
@@ -181,7 +195,7 @@ def _child_environment(
     return child
 
 
-def _start_recorder(  # noqa: PLR0913 - the composition root of one run
+def _start_recorder(
     root: str,
     options: Options,
     environ: dict[str, str],
@@ -191,7 +205,6 @@ def _start_recorder(  # noqa: PLR0913 - the composition root of one run
 ) -> Recorder:
     from collector.record.recorder import Recorder
 
-    sys.setswitchinterval(0.001)  # the relay must not wait for an import
     recorder = Recorder(root, _plan(options, environ, run_id), queue, _start_collector)
     recorder.start(command.pid or None, command.start_ms, command.start_us)
     return recorder
@@ -262,9 +275,7 @@ def _result(command: Command, ending: Ending | None, failure: SpawnError | None)
 
 def _was_cancelled(command: Command, ending: Ending) -> bool:
     """SIGINT is always somebody's wish; other signals when they came through us."""
-    from _signal import SIGINT
-
-    return ending.signal is not None and ending.signal in (SIGINT, command.interrupted_by)
+    return ending.signal is not None and ending.signal in (_SIGINT, command.interrupted_by)
 
 
 def _finish(recorder: Recorder, result: Result, quiet: bool) -> None:

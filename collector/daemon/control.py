@@ -115,9 +115,7 @@ def start_collector(workspace: Workspace) -> CollectorStatus:
         if os.waitpid(pid, os.WNOHANG)[0]:
             break
         time.sleep(_POLL_SECONDS)
-    raise UnavailableError(
-        "ACODE-RUN-021", "the collector did not start", f"see {workspace.collector_log}"
-    )
+    raise UnavailableError("ACODE-RUN-021", "the collector did not start", f"see {workspace.collector_log}")
 
 
 def stop_collector(workspace: Workspace) -> int:
@@ -127,23 +125,23 @@ def stop_collector(workspace: Workspace) -> int:
         UnavailableError: there is none.
         BusyError: it is still busy.
     """
-    from _signal import SIGTERM
+    from signal import SIGTERM
 
     from collector.capture.process import send_signal
 
     status = _read_pid_file(workspace)
     if status.pid is None:
         raise UnavailableError(
-            "ACODE-RUN-021", "no collector runs in this workspace", "'acode collector start' starts it"
+            "ACODE-RUN-021",
+            "no collector runs in this workspace",
+            "'acode collector start' starts it",
         )
     ticks = clock.process_start_ticks(status.pid)
     send_signal(status.pid, ticks, SIGTERM)
     deadline = time.monotonic() + _STOP_PATIENCE_SECONDS
     while clock.process_start_ticks(status.pid) == ticks != 0:
         if time.monotonic() > deadline:
-            raise BusyError(
-                "ACODE-RUN-022", f"the collector (pid {status.pid}) is still busy", "try again"
-            )
+            raise BusyError("ACODE-RUN-022", f"the collector (pid {status.pid}) is still busy", "try again")
         time.sleep(_POLL_SECONDS)
     return status.pid
 
@@ -167,7 +165,7 @@ def _spawn(workspace: Workspace, *options: str) -> int:
         for name, value in os.environ.items()
         if name not in ("ACODE_RUN_ID", "ACODE_INSTANCE_ID", "ACODE_SESSION_ID")
     }
-    from _signal import SIGHUP, SIGINT, SIGTERM
+    from signal import SIGHUP, SIGINT, SIGTERM
 
     return os.posix_spawn(
         sys.executable, argv, environ, file_actions=actions, setsid=True, setsigmask=[],
@@ -232,5 +230,7 @@ def _request(
             return
         if time.monotonic() > deadline:
             raise BusyError(
-                "ACODE-RUN-022", "the collector did not answer in time", "see 'acode collector status'"
+                "ACODE-RUN-022",
+                "the collector did not answer in time",
+                "see 'acode collector status'",
             )

@@ -17,12 +17,18 @@ class EventLog:
     """Writes events with their fields; a full disk silences it, and nothing else."""
 
     def __init__(self, workspace: Workspace) -> None:
-        self._logger = logging.Logger("acode.collector")
+        self._logger = logging.getLogger("acode.collector")
         handler = RotatingFileHandler(
-            workspace.collector_log, maxBytes=_MAX_BYTES, backupCount=1, encoding="utf-8", delay=True
+            workspace.collector_log,
+            maxBytes=_MAX_BYTES,
+            backupCount=1,
+            encoding="utf-8",
+            delay=True,
         )
         handler.setFormatter(logging.Formatter("%(message)s"))
         handler.handleError = lambda record: None  # type: ignore[method-assign]
+        self._logger.setLevel(logging.INFO)
+        self._logger.propagate = False
         self._logger.addHandler(handler)
 
     def __call__(self, event: str, **fields: Any) -> None:

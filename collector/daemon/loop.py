@@ -120,7 +120,7 @@ class Collector:
         return self._indexer.empty_trash()
 
     def _is_over(self) -> bool:
-        if not os.path.isdir(self._workspace.spool):  # noqa: PTH112 - paths are text here
+        if not os.path.isdir(self._workspace.spool):
             return True
         idle = time.monotonic() - self._busy_at
         return self._idle_seconds is not None and idle > self._idle_seconds
@@ -139,7 +139,7 @@ class Collector:
 
     def _remove_pid_file(self) -> None:
         try:
-            os.unlink(self._workspace.collector_pid)  # noqa: PTH108
+            os.unlink(self._workspace.collector_pid)
         except OSError:
             return
 

@@ -110,9 +110,7 @@ class Run:
             for name in _TIMES & values.keys():
                 values[name] = parse_iso(values[name])
             values["arguments"] = tuple(str(a) for a in values.get("arguments", ()))
-            values["artifacts"] = tuple(
-                Artifact.from_json(a) for a in values.get("artifacts", ())
-            )
+            values["artifacts"] = tuple(Artifact.from_json(a) for a in values.get("artifacts", ()))
             run = cls(**values)
         except (TypeError, KeyError, AttributeError) as error:
             raise ValueError(f"not a run record: {error}") from error

@@ -96,9 +96,7 @@ def _pieces(fd: int, length: int | None) -> Iterator[bytes]:
 
 def _open(folder: str, name: str) -> int:
     try:
-        return os.open(
-            os.path.join(folder, name), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        )
+        return os.open(os.path.join(folder, name), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return -1
 

@@ -150,12 +150,8 @@ class Recorder:
         tail = config.truncate == "head_tail"
         for stream, _, file_name in STREAM_FILES:
             path = os.path.join(self._folder, file_name)
-            self._streams[stream] = Stream(
-                path, config.max_artifact_bytes, tail, self._file_mode
-            )
-        self._index = OutputIndex(
-            os.path.join(self._folder, OUTPUT_INDEX), self._file_mode, start_us
-        )
+            self._streams[stream] = Stream(path, config.max_artifact_bytes, tail, self._file_mode)
+        self._index = OutputIndex(os.path.join(self._folder, OUTPUT_INDEX), self._file_mode, start_us)
         self._streams[STDOUT].hold_lock()
         record = first_record(plan, self._name, task, pid, start_ms)
         record["environment"] = dict(describe.select_environment(plan.environ, config.environment))
@@ -221,9 +217,7 @@ class Recorder:
         self.warning = self.warning or f"this run is not fully recorded: {reason}{where}"
 
 
-def first_record(
-    plan: Plan, name: str, task: str, pid: int | None, start_ms: int
-) -> dict[str, Json]:
+def first_record(plan: Plan, name: str, task: str, pid: int | None, start_ms: int) -> dict[str, Json]:
     """Return run.json as it is while the command runs."""
     record: dict[str, Json] = {
         "schema_version": SCHEMA_VERSION,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from collector import clock, durable
@@ -120,8 +120,7 @@ def _explain(folder: str, record: dict[str, Any]) -> bool:
     if record["status"] not in ("failure", "timeout"):
         return False
     details = {
-        name: record.get(name)
-        for name in ("run_id", "name", "command_line", "status", "exit_code", "signal")
+        name: record.get(name) for name in ("run_id", "name", "command_line", "status", "exit_code", "signal")
     }
     details["error_code"] = record.get("error_code")
     details["error_message"] = record.get("error_message")
@@ -181,12 +180,8 @@ def _take_checksum(folder: str, artifact: dict[str, Any]) -> None:
         artifact["checksum_sha256"] = hashlib.sha256(b"").hexdigest()
         return
     with os.fdopen(fd, "rb") as file:
-        artifact["checksum_sha256"] = hashlib.file_digest(file, _sha256()).hexdigest()
+        artifact["checksum_sha256"] = hashlib.file_digest(file, "sha256").hexdigest()
         artifact["size_bytes"] = artifact["stored_bytes"] = os.fstat(fd).st_size
-
-
-def _sha256() -> Callable[[], Any]:
-    return hashlib.sha256
 
 
 def _open(folder: str, name: str) -> int:

@@ -139,7 +139,7 @@ class OutputIndex:
         if not self._pending:
             return
         try:
-            write_all(self._fd, self._pending)
+            write_all(self._fd, bytes(self._pending))
         except OSError:
             os.close(self._fd)
             # A gap would put every later entry in the wrong place; without entries a reader still

@@ -34,7 +34,9 @@ class SqliteArtifactStore:
         found = rows(self._db, "SELECT * FROM artifacts WHERE artifact_id = ?", [artifact_id])
         if not found:
             raise NotFoundError(
-                "ACODE-RUN-002", f"no artifact {artifact_id!r}", "'acode artifacts list RUN' lists them"
+                "ACODE-RUN-002",
+                f"no artifact {artifact_id!r}",
+                "'acode artifacts list RUN' lists them",
             )
         return self._flag_missing(_artifact(found[0]))
 
@@ -95,7 +97,10 @@ class SqliteArtifactStore:
         if artifact.checksum_sha256 is None:
             return True
         with self.open(artifact) as content:
-            return hashlib.file_digest(content, "sha256").hexdigest() == artifact.checksum_sha256
+            digest = hashlib.sha256()
+            while chunk := content.read(1 << 20):
+                digest.update(chunk)
+        return digest.hexdigest() == artifact.checksum_sha256
 
     @translating
     def save(self, artifact: Artifact) -> Artifact:
@@ -174,7 +179,9 @@ def _artifact(row: Row) -> Artifact:
 def _open_error(artifact: Artifact, error: OSError) -> NotFoundError | AccessError | InputError:
     if error.errno == errno.ENOENT:
         return NotFoundError(
-            "ACODE-ART-011", f"the file of {artifact.path} is gone", "it may have been deleted by hand"
+            "ACODE-ART-011",
+            f"the file of {artifact.path} is gone",
+            "it may have been deleted by hand",
         )
     if error.errno == errno.ELOOP:
         return InputError("ACODE-ART-009", f"{artifact.path} is a symbolic link; it is not followed")

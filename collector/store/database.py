@@ -49,7 +49,9 @@ def translate(error: sqlite3.Error) -> AcodeError:
     primary = code & 0xFF if isinstance(code, int) else None
     if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return CorruptError(
-            "ACODE-RUN-005", f"runs.db is damaged ({text})", "run 'acode runs reindex' to rebuild it"
+            "ACODE-RUN-005",
+            f"runs.db is damaged ({text})",
+            "run 'acode runs reindex' to rebuild it",
         )
     if primary == sqlite3.SQLITE_INTERRUPT:
         return LimitError("ACODE-RUN-003", "the query was stopped", "narrow the filter")
@@ -150,9 +152,7 @@ def data_version(connection: Connection) -> int:
 
 
 def _connect(target: str, uri: bool = False) -> Connection:
-    connection = sqlite3.connect(
-        target, uri=uri, timeout=10, isolation_level=None, check_same_thread=False
-    )
+    connection = sqlite3.connect(target, uri=uri, timeout=10, isolation_level=None, check_same_thread=False)
     connection.row_factory = sqlite3.Row
     return connection
 

@@ -32,7 +32,9 @@ class WriterLock:
             fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
         except OSError as error:
             raise AccessError(
-                "ACODE-ART-006", f"cannot write {self._path}: {error.strerror}", "check its permissions"
+                "ACODE-ART-006",
+                f"cannot write {self._path}: {error.strerror}",
+                "check its permissions",
             ) from error
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

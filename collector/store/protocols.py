@@ -15,6 +15,8 @@ from collector.model.query import Event, RunQuery
 from collector.model.run import Run
 
 T = TypeVar("T")
+Runs = list[Run]
+Events = list[Event]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ class RunStore(Protocol):
     def find(self, run_id: str) -> Run | None:
         """Return a run, or None."""
 
-    def find_matching(self, prefix: str, limit: int = 5) -> list[Run]:
+    def find_matching(self, prefix: str, limit: int = 5) -> Runs:
         """Return runs whose id or name begins with a text; an exact match comes alone."""
 
     def list(self, query: RunQuery, with_total: bool = False) -> Page[Run]:
@@ -110,10 +112,10 @@ class RunStore(Protocol):
     def delete(self, run_id: str) -> None:
         """Remove a record. Raises NotFoundError, ConflictError while it is running."""
 
-    def delete_older_than(self, before: int) -> list[Run]:
+    def delete_older_than(self, before: int) -> Runs:
         """Remove the records of finished runs started before a time; return them."""
 
-    def events(self, after: int, limit: int = 1000) -> list[Event]:
+    def events(self, after: int, limit: int = 1000) -> Events:
         """Return what happened since an event; an empty list when nothing did."""
 
     def last_event_id(self) -> int:

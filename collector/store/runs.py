@@ -11,7 +11,7 @@ from collector.model.query import Event, RunQuery, Term
 from collector.model.run import Run
 from collector.store.artifacts import artifacts_by_seq, artifacts_to_rows
 from collector.store.database import Connection, Row, data_version, rows, transaction, translating
-from collector.store.protocols import Outline, Page, RunStatistics
+from collector.store.protocols import Events, Outline, Page, Runs, RunStatistics
 from collector.store.where import beyond, encode_cursor, order, sort_key, where
 
 _JSON = ("tokens", "provenance", "recorder")
@@ -23,13 +23,12 @@ _PLAIN = (
     "cpu_ms", "max_rss_bytes", "host", "pid", "output_bytes",
 )  # fmt: skip
 _COLUMNS = (*_PLAIN, "arguments", *_JSON, "environment_id")
-_INSERT = (
-    f"INSERT INTO runs ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
-)
+_INSERT = f"INSERT INTO runs ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
 _UPDATE = f"UPDATE runs SET {', '.join(f'{c} = ?' for c in _COLUMNS)} WHERE seq = ?"
 _SELECT = "SELECT runs.*, variables FROM runs LEFT JOIN environments USING (environment_id)"
 _FACETS = ("status", "type", "session_id", "task")
 MAX_EVENTS = 200_000
+Values = list[Any]
 
 
 class SqliteRunStore:
@@ -57,7 +56,7 @@ class SqliteRunStore:
         return found[0] if found else None
 
     @translating
-    def find_matching(self, prefix: str, limit: int = 5) -> list[Run]:
+    def find_matching(self, prefix: str, limit: int = 5) -> Runs:
         """See `RunStore.find_matching`."""
         exact = self._select("WHERE run_id = ? OR name = ?", [prefix.upper(), prefix])
         if exact:
@@ -136,9 +135,7 @@ class SqliteRunStore:
     def count(self, query: RunQuery) -> int:
         """See `RunStore.count`."""
         condition, parameters = where(query)
-        return int(
-            rows(self._db, f"SELECT count(*) FROM runs WHERE {condition}", parameters)[0][0]
-        )
+        return int(rows(self._db, f"SELECT count(*) FROM runs WHERE {condition}", parameters)[0][0])
 
     @translating
     def exists(self, run_id: str) -> bool:
@@ -169,9 +166,7 @@ class SqliteRunStore:
         by_status = self.facets("status")
         artifacts = rows(self._db, "SELECT count(*), ifnull(sum(stored_bytes), 0) FROM artifacts")[0]
         span = rows(self._db, "SELECT min(start_time), max(start_time) FROM runs")[0]
-        return RunStatistics(
-            sum(by_status.values()), by_status, artifacts[0], artifacts[1], span[0], span[1]
-        )
+        return RunStatistics(sum(by_status.values()), by_status, artifacts[0], artifacts[1], span[0], span[1])
 
     @translating
     def facets(self, field: str) -> dict[str, int]:
@@ -187,7 +182,7 @@ class SqliteRunStore:
     # Events
 
     @translating
-    def events(self, after: int, limit: int = 1000) -> list[Event]:
+    def events(self, after: int, limit: int = 1000) -> Events:
         """See `RunStore.events`."""
         found = rows(
             self._db,
@@ -250,7 +245,7 @@ class SqliteRunStore:
             self._delete(run)
 
     @translating
-    def delete_older_than(self, before: int) -> list[Run]:
+    def delete_older_than(self, before: int) -> Runs:
         """See `RunStore.delete_older_than`."""
         doomed = self._select("WHERE start_time < ? AND status <> 'running'", [before])
         with transaction(self._db):
@@ -259,7 +254,7 @@ class SqliteRunStore:
         return doomed
 
     @translating
-    def running(self) -> list[Run]:
+    def running(self) -> Runs:
         """Return every run that has not ended, for recovery."""
         return self._select("WHERE status = 'running'", [])
 
@@ -271,9 +266,9 @@ class SqliteRunStore:
         return frozenset(row["folder"] for row in found)
 
     @translating
-    def run_ids(self) -> list[str]:
+    def run_ids(self) -> tuple[str, ...]:
         """Return the id of every run."""
-        return [row["run_id"] for row in rows(self._db, "SELECT run_id FROM runs")]
+        return tuple(row["run_id"] for row in rows(self._db, "SELECT run_id FROM runs"))
 
     @translating
     def forget(self, run_id: str) -> None:
@@ -298,14 +293,12 @@ class SqliteRunStore:
 
     # Rows
 
-    def _select(self, tail: str, parameters: Sequence[Any]) -> list[Run]:
+    def _select(self, tail: str, parameters: Sequence[Any]) -> Runs:
         found = rows(self._db, f"{_SELECT} {tail}", list(parameters))
         seqs = [row["seq"] for row in found]
         artifacts = artifacts_by_seq(self._db, seqs)
         tags = self._tags(seqs)
-        return [
-            _run(row, artifacts.get(row["seq"], ()), tags.get(row["seq"], {})) for row in found
-        ]
+        return [_run(row, artifacts.get(row["seq"], ()), tags.get(row["seq"], {})) for row in found]
 
     def _tags(self, seqs: Sequence[int]) -> dict[int, dict[str, str]]:
         tags: dict[int, dict[str, str]] = {}
@@ -315,9 +308,7 @@ class SqliteRunStore:
         return tags
 
     def _write(self, run: Run) -> None:
-        found = self._db.execute(
-            "SELECT seq, status FROM runs WHERE run_id = ?", [run.run_id]
-        ).fetchone()
+        found = self._db.execute("SELECT seq, status FROM runs WHERE run_id = ?", [run.run_id]).fetchone()
         values = self._values(run)
         if found is None:
             # The folder is the record: whoever had its name before is no longer there.
@@ -339,9 +330,7 @@ class SqliteRunStore:
     def _refuse_change(self, run: Run) -> None:
         stored = self.get(run.run_id)
         if any(getattr(stored, c) != getattr(run, c) for c in ("status", "exit_code", "end_time")):
-            raise ConflictError(
-                "ACODE-RUN-027", f"run {run.name} is finished and cannot be changed"
-            )
+            raise ConflictError("ACODE-RUN-027", f"run {run.name} is finished and cannot be changed")
 
     def _delete(self, run: Run) -> None:
         self._db.execute("DELETE FROM runs WHERE seq = ?", [run.seq])
@@ -352,7 +341,7 @@ class SqliteRunStore:
             "INSERT INTO events (kind, run_id, run_seq) VALUES (?, ?, ?)", [kind, run.run_id, seq]
         )
 
-    def _values(self, run: Run) -> list[Any]:
+    def _values(self, run: Run) -> Values:
         values = [getattr(run, name) for name in _PLAIN]
         values.append(json.dumps(list(run.arguments), ensure_ascii=False))
         values += [_dump(getattr(run, name)) for name in _JSON]
@@ -369,9 +358,7 @@ class SqliteRunStore:
         ).fetchone()
         if found:
             return int(found[0])
-        return self._db.execute(
-            "INSERT INTO environments (variables) VALUES (?)", [text]
-        ).lastrowid
+        return self._db.execute("INSERT INTO environments (variables) VALUES (?)", [text]).lastrowid
 
     def _cursor(self, query: RunQuery, run: Run) -> str:
         row = rows(self._db, f"SELECT {sort_key(query)} FROM runs WHERE seq = ?", [run.seq])

@@ -40,9 +40,7 @@ def sort_key(query: RunQuery) -> str:
         InputError: for a field that cannot be sorted by.
     """
     if query.sort not in SORTS:
-        raise InputError(
-            "ACODE-RUN-018", f"cannot sort by {query.sort!r}", f"use one of {', '.join(SORTS)}"
-        )
+        raise InputError("ACODE-RUN-018", f"cannot sort by {query.sort!r}", f"use one of {', '.join(SORTS)}")
     if query.sort in ("start_time", "output_bytes"):
         return query.sort
     text = query.sort in ("status", "task", "type", "command_line", "session_id")
@@ -139,9 +137,7 @@ def _command_glob(term: Term) -> Sql:
 
 def _text(term: Term) -> Sql:
     """LIKE ignores the case of ASCII letters, which is what a search box is expected to do."""
-    escaped = [
-        str(v).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") for v in term.values
-    ]
+    escaped = [str(v).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") for v in term.values]
     condition = _any(["command_line LIKE ? ESCAPE '\\'"] * len(escaped))
     return condition, [f"%{value}%" for value in escaped]
 
