@@ -1,0 +1,143 @@
+"""The filter language: what it reads, what it says about what it cannot read."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collector.errors import InputError
+from collector.model.query import FIELDS, Operator, RunQuery, Term
+from collector.model.run import CONTEXTS, STATUSES, TYPES
+from collector.query.language import FilterError, format_query, parse_query, parse_term
+
+NOW = 1_768_919_535_123
+WORDS = st.text(min_size=1, max_size=12)
+VALUES: dict[str, st.SearchStrategy[str | int]] = {
+    "word": WORDS,
+    "glob": WORDS,
+    "text": WORDS,
+    "tag": WORDS,
+    "prefix": st.from_regex(r"[0-9A-Z_-]{1,12}", fullmatch=True),
+    "number": st.integers(-(2**63) + 1, 2**63 - 1),
+    "duration": st.integers(0, 10**12),
+    "time": st.integers(-30_000_000_000_000, 250_000_000_000_000),
+}
+CHOICES = {"status": STATUSES, "type": TYPES, "context": CONTEXTS}
+OPERATORS: tuple[Operator, ...] = (":", ">", ">=", "<", "<=")
+
+
+def attempt(text: str) -> RunQuery | FilterError:
+    try:
+        return parse_query(text, NOW)
+    except FilterError as error:
+        return error
+
+
+@st.composite
+def terms(draw: st.DrawFn) -> Term:
+    field = draw(st.sampled_from(sorted(FIELDS)))
+    kind = FIELDS[field]
+    strategy: st.SearchStrategy[str | int] = VALUES[kind]
+    if field in CHOICES:
+        strategy = st.sampled_from(CHOICES[field])
+    values = tuple(draw(st.lists(strategy, min_size=1, max_size=3)))
+    compared = kind in ("number", "time", "duration")
+    operator: Operator = draw(st.sampled_from(OPERATORS)) if compared else ":"
+    return Term(field, values, operator, draw(st.booleans()))
+
+
+@given(st.lists(terms(), max_size=4))
+def test_what_is_formatted_is_read_back_as_it_was(some: list[Term]) -> None:
+    query = RunQuery(tuple(some))
+    assert parse_query(format_query(query), NOW) == query
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_read_or_refused_with_the_place(text: str) -> None:
+    outcome = attempt(text)
+    if isinstance(outcome, FilterError):
+        assert 0 <= outcome.start < outcome.end <= len(text)
+        assert "\n" not in str(outcome)
+    else:
+        assert parse_query(format_query(outcome), 0) == outcome
+
+
+def test_the_example_of_the_contract_is_read() -> None:
+    query = parse_query(
+        "status:failed type:test since:1h cmd:dotnet* duration:>60s tag:important "
+        '-session:abc123 exit:137 "connection refused"',
+        NOW,
+    )
+    assert query.terms == (
+        Term("status", ("failure",)),
+        Term("type", ("test",)),
+        Term("start_time", (NOW - 3_600_000,), ">="),
+        Term("command_line", ("dotnet*",)),
+        Term("duration_ms", (60_000,), ">"),
+        Term("tag", ("important",)),
+        Term("session_id", ("abc123",), ":", True),
+        Term("exit_code", (137,)),
+        Term("text", ("connection refused",)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "term"),
+    [
+        ("status:FAILED,timeout", Term("status", ("failure", "timeout"))),
+        ("Exit:>=2", Term("exit_code", (2,), ">=")),
+        ("exit:-1", Term("exit_code", (-1,))),
+        ("-word", Term("text", ("word",), ":", True)),
+        ("a,b", Term("text", ("a,b",))),
+        ('cmd:"npm run build",make', Term("command_line", ("npm run build", "make"))),
+        ('-"two words"', Term("text", ("two words",), ":", True)),
+        ('"say \\"hi\\""', Term("text", ('say "hi"',))),
+        ("until:now", Term("start_time", (NOW,), "<=")),
+        ("id:01kabc", Term("run_id", ("01KABC",))),
+        ("duration:<1.5m", Term("duration_ms", (90_000,), "<")),
+        ("command_line:x*", Term("command_line", ("x*",))),
+        ("tag:env=prod", Term("tag", ("env=prod",))),
+    ],
+)
+def test_a_word_means(text: str, term: Term) -> None:
+    assert parse_query(text, NOW).terms == (term,)
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("ok stauts:failed", ("'stauts'", "column 4", "'status'")),
+        ("status:fialed", ("'fialed'", "column 1", "'failed'")),
+        ("type:tst", ("'tst'", "'test'")),
+        ("exit:one", ("'one'", "whole number")),
+        ("exit:99999999999999999999", ("whole number",)),
+        ("duration:>soon", ("'soon'", "duration")),
+        ("since:notadate", ("'notadate'", "yesterday")),
+        ("since:2026-13-45", ("'2026-13-45'",)),
+        ("status:", ("'status:'", "needs a value")),
+        ("status:failed,", ("needs a value",)),
+        ('"half a phr', ("closing quote",)),
+        ("-", ("missing",)),
+        ("http://localhost", ("'http'", "quote it")),
+    ],
+)
+def test_what_is_not_understood_is_named(text: str, parts: tuple[str, ...]) -> None:
+    with pytest.raises(FilterError) as caught:
+        parse_query(text, NOW)
+    assert caught.value.exit_status == 2
+    for part in parts:
+        assert part in str(caught.value)
+
+
+def test_every_half_typed_filter_is_read_or_refused() -> None:
+    text = 'status:failed since:"1 hour ago" -tag:a=b duration:>=60s "a b" exit:1,2'
+    for end in range(len(text) + 1):
+        assert isinstance(attempt(text[:end]), RunQuery | FilterError)
+
+
+def test_an_option_takes_its_text_as_it_is() -> None:
+    assert parse_term("cmd", 'say "hi": there', NOW).values == ('say "hi": there',)
+    assert parse_term("status", "failed, timeout", NOW).values == ("failure", "timeout")
+    with pytest.raises(InputError):
+        parse_term("status", "", NOW)
