@@ -1,0 +1,1 @@
+"""The inspector: shows what was recorded, live, in the terminal. Reads only."""

@@ -1,0 +1,85 @@
+"""Every key of the inspector, as data: bindings, the footer, the help screen and the palette come from it.
+
+No ctrl+j, ctrl+i, ctrl+m or ctrl+enter: terminals and tmux cannot tell them from other keys.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+RUNS, RUN = "runs", "run"
+BOTH = (RUNS, RUN)
+
+
+class Key(NamedTuple):
+    """One action and its keys; `footer` is what the bottom line calls it, if it has room there."""
+
+    action: str
+    keys: tuple[str, ...]
+    title: str
+    group: str
+    screens: tuple[str, ...] = BOTH
+    footer: str = ""
+
+
+KEYS: tuple[Key, ...] = (
+    Key("move(1)", ("j", "down"), "one line down", "Move"),
+    Key("move(-1)", ("k", "up"), "one line up", "Move"),
+    Key("half_page(1)", ("ctrl+d",), "half a page down", "Move"),
+    Key("half_page(-1)", ("ctrl+u",), "half a page up", "Move"),
+    Key("page(1)", ("pagedown", "space"), "a page down", "Move"),
+    Key("page(-1)", ("pageup", "b"), "a page up", "Move"),
+    Key("first", ("g", "home"), "to the beginning", "Move"),
+    Key("last", ("G", "end"), "to the end", "Move"),
+    Key("sideways(-1)", ("left",), "to the left", "Move", (RUN,)),
+    Key("sideways(1)", ("right",), "to the right", "Move", (RUN,)),
+    Key("open", ("enter",), "open the run", "Runs", (RUNS,), "open"),
+    Key("filter", ("slash",), "filter the runs", "Runs", (RUNS,), "filter"),
+    Key("failed", ("f",), "failed runs only", "Runs", (RUNS,), "failed"),
+    Key("delete", ("d",), "delete the run", "Runs", BOTH, "delete"),
+    Key("search", ("slash",), "search in the file", "Viewer", (RUN,), "search"),
+    Key("next_hit", ("n",), "next hit", "Viewer", (RUN,)),
+    Key("previous_hit", ("N",), "previous hit", "Viewer", (RUN,)),
+    Key("go_to_line", ("colon",), "go to a line", "Viewer", (RUN,), "line"),
+    Key("wrap", ("w",), "wrap long lines", "Viewer", (RUN,), "wrap"),
+    Key("artifact(1)", ("right_square_bracket",), "next artifact", "Viewer", (RUN,)),
+    Key("artifact(-1)", ("left_square_bracket",), "previous artifact", "Viewer", (RUN,)),
+    Key("neighbour(-1)", ("h",), "previous run of the list", "Runs", (RUN,)),
+    Key("neighbour(1)", ("l",), "next run of the list", "Runs", (RUN,), "next run"),
+    Key("stream", ("o",), "stdout, stderr or both", "Viewer", BOTH, "stream"),
+    Key("follow", ("F",), "follow what is new", "View", BOTH, "follow"),
+    Key("next_pane", ("tab",), "next pane", "View"),
+    Key("maximise", ("z",), "maximise the pane", "View", BOTH),
+    Key("copy_command", ("y",), "copy the command", "Runs"),
+    Key("theme", ("t",), "light or dark", "View"),
+    Key("collector", ("C",), "collector status", "View"),
+    Key("palette", ("ctrl+p",), "every action by name", "View"),
+    Key("help", ("question_mark",), "this help", "View", BOTH, "help"),
+    Key("back", ("escape",), "go back", "View"),
+    Key("leave", ("q", "ctrl+c"), "quit", "View", BOTH, "quit"),
+)
+
+_SHOWN = {
+    "slash": "/", "question_mark": "?", "colon": ":", "escape": "esc", "pagedown": "PgDn",
+    "pageup": "PgUp", "right_square_bracket": "]", "left_square_bracket": "[", "up": "↑", "down": "↓",
+    "left": "←", "right": "→", "enter": "⏎", "home": "Home", "end": "End", "space": "Space",
+    "tab": "Tab",
+}  # fmt: skip
+
+
+def keys_for(screen: str) -> tuple[Key, ...]:
+    """Return what can be done on a screen."""
+    return tuple(key for key in KEYS if screen in key.screens)
+
+
+def shown(key: str) -> str:
+    """Return a key as people write it."""
+    return _SHOWN.get(key, key)
+
+
+def footer_keys(screen: str) -> list[tuple[str, str]]:
+    """Return the keys that the bottom line tells about, the most useful first."""
+    order = ("help", "open", "filter", "search", "failed", "follow", "stream")
+    keys = [key for key in keys_for(screen) if key.footer]
+    keys.sort(key=lambda key: order.index(key.action) if key.action in order else len(order))
+    return [(shown(key.keys[0]), key.footer) for key in keys]

@@ -1,0 +1,214 @@
+"""What the threads and the widgets tell the screens: small values in the past tense."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from textual.message import Message
+
+from acode_tui.render.ansi import Styled
+from collector import CollectorStatus, Outline, Run
+
+# From the threads. `token` names the question that is answered; a screen ignores answers to old ones.
+
+
+@dataclass
+class StoreOpened(Message):
+    """There is a database now, for the first time or again."""
+
+
+@dataclass
+class StoreFailed(Message):
+    """The database is not there or cannot be read; `is_missing` tells the first from the second."""
+
+    text: str
+    is_missing: bool
+
+
+@dataclass
+class FilterFailed(Message):
+    """What was typed is not a filter."""
+
+    token: int
+    message: str
+    hint: str
+
+
+@dataclass
+class FirstRowsRead(Message):
+    """The beginning of a result; its length is not known yet."""
+
+    token: int
+    rows: Sequence[Run]
+    has_more: bool
+
+
+@dataclass
+class ResultOutlined(Message):
+    """A whole result: its shape, the pages around what was looked at, and where that is now."""
+
+    token: int
+    outline: Outline
+    pages: Mapping[int, Sequence[Run]]
+    anchor: int | None
+
+
+@dataclass
+class PageRead(Message):
+    """One page of a result."""
+
+    token: int
+    number: int
+    rows: Sequence[Run]
+
+
+@dataclass
+class RunsChanged(Message):
+    """Runs were written or deleted; `fitting` are those in the current result."""
+
+    token: int
+    runs: Mapping[int, Run]
+    fitting: frozenset[int]
+    deleted: frozenset[int]
+    too_many: bool = False
+
+
+@dataclass
+class PreviewRead(Message):
+    """A run and the end of its output."""
+
+    run: Run
+    stream: str
+    lines: Sequence[Styled]
+    size: int
+    note: str = ""
+
+
+@dataclass
+class RunRead(Message):
+    """A newer state of the run that is open, with the files it has."""
+
+    run: Run
+    files: Sequence[FileEntry]
+
+
+@dataclass
+class RunDeleted(Message):
+    """A run was deleted on the user's request; `problem` says why not."""
+
+    name: str
+    problem: str = ""
+
+
+@dataclass
+class CollectorSeen(Message):
+    """How the collector is doing; None when that could not be found out."""
+
+    status: CollectorStatus | None
+    problem: str = ""
+
+
+# From the threads that read files.
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """One file of a run that can be opened."""
+
+    title: str
+    type: str
+    path: str
+    size: int
+    artifact_id: str | None = None
+    problem: str = ""
+
+
+@dataclass
+class FileOpened(Message):
+    """A file can be read now."""
+
+    token: int
+    kind: str
+    size: int
+
+
+@dataclass
+class FileFailed(Message):
+    """A file cannot be read."""
+
+    token: int
+    problem: str
+
+
+@dataclass
+class FileCounted(Message):
+    """How many lines a file has, as far as is known; `tail` are its last ones until all are counted."""
+
+    token: int
+    lines: int
+    is_exact: bool
+    size: int
+    tail: Sequence[Styled] = field(default_factory=tuple)
+
+
+@dataclass
+class LinesRead(Message):
+    """A block of lines."""
+
+    token: int
+    block: int
+    lines: Sequence[Styled]
+    is_final: bool = True
+
+
+@dataclass
+class SearchMoved(Message):
+    """How far a search has come, and the hit that was asked for, if there is one."""
+
+    token: int
+    needle: str
+    total: int
+    is_complete: bool
+    line: int | None = None
+    column: int = 0
+    number: int = 0
+
+
+# From the widgets.
+
+
+@dataclass
+class CursorMoved(Message):
+    """Another run is under the cursor."""
+
+    index: int
+    run: Run | None
+
+
+@dataclass
+class RowOpened(Message):
+    """A row was chosen with the mouse."""
+
+    run: Run
+
+
+@dataclass
+class PagesNeeded(Message):
+    """The table shows rows that it does not have."""
+
+    numbers: Sequence[int]
+
+
+@dataclass
+class BlocksNeeded(Message):
+    """The viewer shows lines that it does not have."""
+
+    numbers: Sequence[int]
+
+
+@dataclass
+class FileChosen(Message):
+    """Another file of the run was chosen."""
+
+    index: int

@@ -1,0 +1,77 @@
+"""The help screen, made from the keymap."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Vertical, VerticalScroll
+from textual.screen import ModalScreen
+
+from acode_tui.keymap import KEYS, RUNS, Key, shown
+from acode_tui.render.rows import Span, cells
+from acode_tui.widgets.top_line import SpanBlock
+
+_KEY_WIDTH = 14
+_FILTER = (
+    ("pytest", "the command contains it"),
+    ("status:failed", "or running, success, timeout, cancelled"),
+    ("since:1h", "started within the last hour"),
+    ("type:test  task:build", "of a type, of a task"),
+    ("exit:137  exit:>0", "by exit code"),
+    ("duration:>60s", "took longer than a minute"),
+    ("cmd:npm*  -cmd:lint", "by command; - is not"),
+    ("session:01J8", "of a session, by its beginning"),
+)
+
+
+class HelpScreen(ModalScreen[None]):
+    """Every key of a screen first, then those of the other, then the filter language."""
+
+    BINDINGS = [  # noqa: RUF012 - Textual's own type
+        ("escape,q,question_mark,enter", "close", "close"),
+        ("j,down", "scroll(1)", "down"),
+        ("k,up", "scroll(-1)", "up"),
+        ("pagedown,space", "scroll(10)", "a page down"),
+        ("pageup", "scroll(-10)", "a page up"),
+    ]
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._name_of_screen = name
+
+    def compose(self) -> ComposeResult:
+        """Show the keys."""
+        with Vertical(classes="help"), VerticalScroll(id="help-scroll"):
+            yield SpanBlock(help_lines(self._name_of_screen))
+
+    def action_scroll(self, step: int) -> None:
+        """Scroll."""
+        self.query_one("#help-scroll").scroll_relative(y=step, animate=False)
+
+    def action_close(self) -> None:
+        """Go back."""
+        self.dismiss()
+
+
+def help_lines(screen: str) -> list[list[Span]]:
+    """Return the help for somebody who is on this screen."""
+    other = "Keys of an open run" if screen == RUNS else "Keys of the list"
+    lines = [[("Keys", "accent")], *_groups([key for key in KEYS if screen in key.screens])]
+    rest = [key for key in KEYS if screen not in key.screens]
+    lines += [[], [(other, "accent")], *_groups(rest)]
+    lines += [[], [("Filter", "accent")], []]
+    lines += [[(f" {text:<24}", "text"), (what, "muted")] for text, what in _FILTER]
+    return lines
+
+
+def _groups(keys: list[Key]) -> list[list[Span]]:
+    lines: list[list[Span]] = []
+    for group in dict.fromkeys(key.group for key in keys):
+        lines += [[], [(f" {group}", "faint")]]
+        lines += [_line(key) for key in keys if key.group == group]
+    return lines
+
+
+def _line(key: Key) -> list[Span]:
+    names = "  ".join(shown(name) for name in key.keys)
+    gap = " " * max(1, _KEY_WIDTH - cells(names))
+    return [(f"   {names}{gap}", "running"), (key.title, "text")]

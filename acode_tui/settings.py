@@ -1,0 +1,17 @@
+"""What was asked for when the inspector was started."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from collector import Workspace
+
+
+class Settings(NamedTuple):
+    """The options of one start; `filter` is text in the language of `acode runs list`."""
+
+    workspace: Workspace
+    filter: str = ""
+    theme: str = "acode-dark"
+    no_color: bool = False
+    start_collector: bool = True

@@ -1,0 +1,94 @@
+"""A thread with an inbox and stores of its own; what every reader is made of."""
+
+from __future__ import annotations
+
+import contextvars
+import queue
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+from acode_tui.messages import StoreFailed
+from collector import AcodeError, Workspace, open_stores
+
+if TYPE_CHECKING:
+    from collector.store.artifacts import SqliteArtifactStore
+    from collector.store.runs import SqliteRunStore
+
+    Stores = tuple[SqliteRunStore, SqliteArtifactStore]
+
+Post = Callable[[Message], object]
+Job = Callable[[], None]
+
+
+class Desk:
+    """Runs jobs one after the other in one thread.
+
+    A job that raises `AcodeError` is reported as `StoreFailed`; the stores are opened again for the next.
+    """
+
+    def __init__(self, name: str, workspace: Workspace, post: Post) -> None:
+        self.workspace = workspace
+        self.post = post
+        self.stop = threading.Event()
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._stores: Stores | None = None
+        # Textual finds the app of a message in the context.
+        context = contextvars.copy_context()
+        self._thread = threading.Thread(target=context.run, args=(self._run,), name=name, daemon=True)
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._thread.start()
+
+    def submit(self, job: Job) -> None:
+        """Have a job done after those that wait already."""
+        self._jobs.put(job)
+
+    def close(self) -> None:
+        """Stop after the job that is being done; does not wait for it."""
+        self.stop.set()
+        self.interrupt()
+        self._jobs.put(None)
+
+    def join(self, timeout: float = 2) -> None:
+        """Wait until the thread has ended."""
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
+            self._thread.join(timeout)
+
+    def interrupt(self) -> None:
+        """Make the query that is running stop."""
+        stores = self._stores
+        if stores is not None:
+            stores[0].interrupt()
+
+    def stores(self) -> Stores:
+        """Return this thread's stores, opened on first use.
+
+        Raises:
+            AcodeError: when there is no database, or none that can be read.
+        """
+        if self._stores is None:
+            self._stores = open_stores(self.workspace)
+        return self._stores
+
+    def forget_stores(self) -> None:
+        """Close the stores; the next job opens them again."""
+        stores, self._stores = self._stores, None
+        if stores is not None:
+            stores[0].close()
+
+    def _run(self) -> None:
+        while (job := self._jobs.get()) is not None and not self.stop.is_set():
+            try:
+                job()
+            except AcodeError as error:
+                self.forget_stores()
+                self._failed(error)
+        self.forget_stores()
+
+    def _failed(self, error: AcodeError) -> None:
+        if not self.stop.is_set():
+            self.post(StoreFailed(str(error), is_missing=False))

@@ -1,0 +1,104 @@
+"""Reads what the preview shows: the end of a run's output, again and again while the run runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from acode_tui.document import LineIndex, read_tail
+from acode_tui.messages import FileEntry, PreviewRead
+from acode_tui.render.ansi import PLAIN, Styled, parse_line
+from acode_tui.render.code import color_levels
+from acode_tui.source.desk import Desk, Post
+from acode_tui.source.open import Unreadable, open_entry
+from acode_tui.source.runs import list_files
+from collector import Run, Workspace
+
+TAIL_LINES = 400
+_TAIL_BYTES = 96 * 1024
+_INTERVAL = 0.1
+
+
+class PreviewReader:
+    """Keeps one preview up to date; the newest request is the only one."""
+
+    def __init__(self, workspace: Workspace, post: Post) -> None:
+        self._desk = Desk("acode-preview", workspace, post)
+        self._wanted: tuple[Run, str] | None = None
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._desk.start()
+
+    def close(self) -> None:
+        """Stop."""
+        self._wanted = None
+        self._desk.close()
+        self._desk.join()
+
+    def show(self, run: Run | None, stream: str) -> None:
+        """Read this run's output from now on; `stream` is output, stdout or stderr."""
+        wanted = (run, stream) if run is not None else None
+        self._wanted = wanted
+        if wanted is not None:
+            self._desk.submit(lambda: self._read(wanted))
+
+    def _read(self, wanted: tuple[Run, str]) -> None:
+        run, stream = wanted
+        before: object = None
+        while self._wanted is wanted and not self._desk.stop.is_set():
+            entries = [e for e in list_files(run, self._desk.stores()) if _belongs(e, stream)]
+            state = [(entry.path, _size(entry)) for entry in entries]
+            if state != before:
+                before = state
+                self._desk.post(self._preview(run, stream, entries))
+            if run.is_finished:
+                return
+            self._desk.stop.wait(_INTERVAL)
+
+    def _preview(self, run: Run, stream: str, entries: Sequence[FileEntry]) -> PreviewRead:
+        chosen = _chosen(entries, stream)
+        lines: list[Styled] = []
+        notes = []
+        for entry in chosen:
+            if len(chosen) > 1:
+                lines.append(Styled(f"── {entry.type} ", ((0, 80, "faint"),)))
+            try:
+                lines += self._tail(entry)
+            except (Unreadable, OSError) as error:
+                notes.append(f"{entry.type}: {error}")
+        return PreviewRead(run, stream, lines, sum(map(_size, chosen)), "; ".join(notes))
+
+    def _tail(self, entry: FileEntry) -> list[Styled]:
+        source = open_entry(entry, self._desk.stores())
+        try:
+            found = read_tail(LineIndex(source), TAIL_LINES, _TAIL_BYTES)
+        finally:
+            source.close()
+        lines, state = [], PLAIN
+        for line in found:
+            styled, state = parse_line(line.data, state)
+            lines.append(color_levels(styled))
+        return lines
+
+
+def _belongs(entry: FileEntry, stream: str) -> bool:
+    kinds = ("output", "stdout", "stderr") if stream == "output" else (stream,)
+    return entry.type in kinds
+
+
+def _chosen(entries: Sequence[FileEntry], stream: str) -> list[FileEntry]:
+    """Return what stands for a stream: the interleaved file if there is one, else both that have bytes."""
+    if stream == "output":
+        whole = [entry for entry in entries if entry.type == "output"]
+        return whole or [entry for entry in entries if _size(entry)]
+    return list(entries)
+
+
+def _size(entry: FileEntry) -> int:
+    if entry.artifact_id is not None or not entry.path:
+        return entry.size
+    try:
+        return os.stat(entry.path, follow_symlinks=False).st_size
+    except OSError:
+        return 0

@@ -1,0 +1,338 @@
+"""Reads runs: results of filters, their pages, and what changes. Three threads, three connections.
+
+Questions and pages are read apart, so that turning a page never waits for a slow filter; changes are
+followed by a third.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from acode_tui.messages import (
+    CollectorSeen,
+    FileEntry,
+    FilterFailed,
+    FirstRowsRead,
+    PageRead,
+    ResultOutlined,
+    RunDeleted,
+    RunsChanged,
+    StoreFailed,
+    StoreOpened,
+)
+from acode_tui.source.desk import Desk, Post
+from acode_tui.window import PAGE
+from collector import (
+    AcodeError,
+    Event,
+    Outline,
+    Run,
+    RunQuery,
+    Term,
+    Workspace,
+    collector_status,
+    ensure_collector,
+    follow_events,
+    parse_query,
+    request_delete,
+)
+
+if TYPE_CHECKING:
+    from acode_tui.source.desk import Stores
+
+FIRST_ROWS = 2 * PAGE
+STEP = 1000
+MAX_CHANGES = 500
+"""More changed runs at once are not looked at one by one: the whole result is outlined again."""
+MIN_GAP = 0.12
+"""Seconds between two reports of changes: a shifting table cannot be read any faster."""
+RETRY = 0.5
+_BIG_RESULT = 50_000
+
+
+class Anchor(NamedTuple):
+    """The run that should stay under the cursor."""
+
+    seq: int
+    start_time: int
+
+
+class RunSource:
+    """Answers about runs, as messages to one screen."""
+
+    def __init__(self, workspace: Workspace, post: Post, start_collector: bool = True) -> None:
+        self.workspace = workspace
+        self.post = post
+        self.token = 0
+        self._current = (0, RunQuery())
+        self._outline: Outline | None = None
+        self._start_collector = start_collector
+        self._questions = Desk("acode-questions", workspace, post)
+        self._pages = Desk("acode-pages", workspace, post)
+        self._changes = Desk("acode-changes", workspace, post)
+        self._chores = Desk("acode-chores", workspace, post)
+        self._desks = (self._questions, self._pages, self._changes, self._chores)
+
+    def start(self) -> None:
+        """Begin to follow the store."""
+        for desk in self._desks:
+            desk.start()
+        if self._start_collector:
+            self._chores.submit(self._ensure_collector)
+        self._changes.submit(self._follow)
+        self.look_at_collector()
+
+    def close(self) -> None:
+        """Stop all threads."""
+        for desk in self._desks:
+            desk.close()
+        for desk in self._desks:
+            desk.join()
+
+    # Questions
+
+    def ask(self, text: str, anchor: Anchor | None = None, failed_only: bool = False) -> int:
+        """Read the result of a filter; return the token of the answers. An older question is dropped."""
+        self.token += 1
+        token = self.token
+        self._questions.interrupt()
+        self._questions.submit(lambda: self._answer(token, text, anchor, failed_only))
+        return token
+
+    def outline_again(self, anchor: Anchor | None) -> None:
+        """Read the shape of the current result anew, after rows came or went."""
+        token, query = self._current
+        self._questions.submit(lambda: self._outline_result(token, query, anchor))
+
+    def read_pages(self, numbers: Iterable[int]) -> None:
+        """Read pages of the current result."""
+        (token, query), outline = self._current, self._outline
+        if outline is not None:
+            for number in numbers:
+                self._pages.submit(lambda n=number: self._read_page(token, query, outline, n))  # type: ignore[misc]
+
+    def _answer(self, token: int, text: str, anchor: Anchor | None, failed_only: bool) -> None:
+        if token != self.token:
+            return
+        try:
+            query = parse_filter(text, failed_only)
+        except AcodeError as error:
+            self.post(FilterFailed(token, error.message, error.hint))
+            return
+        try:
+            store = self._questions.stores()[0]
+            # Before it is read: whatever is committed from now on is reported as a change of this result.
+            self._current, self._outline = (token, query), None
+            page = store.list(replace(query, limit=FIRST_ROWS))
+            self.post(FirstRowsRead(token, page.items, page.next_cursor is not None))
+            self._outline_result(token, query, anchor)
+        except AcodeError as error:
+            # A newer question has interrupted this one: that is no failure.
+            if token == self.token:
+                self._questions.forget_stores()
+                self._report(error)
+
+    def _outline_result(self, token: int, query: RunQuery, anchor: Anchor | None) -> None:
+        if token != self.token:
+            return
+        try:
+            store = self._questions.stores()[0]
+            outline = store.outline(query, STEP)
+            place = self._locate(query, outline, anchor)
+            pages = self._pages_around(query, outline, place)
+        except AcodeError as error:
+            if token == self.token:
+                self._report(error)
+            return
+        if token == self.token:
+            self._outline = outline
+            self.post(ResultOutlined(token, outline, pages, place))
+        if outline.total > _BIG_RESULT:
+            # What was read for it would stay in this connection's cache.
+            self._questions.forget_stores()
+
+    def _locate(self, query: RunQuery, outline: Outline, anchor: Anchor | None) -> int | None:
+        """Return where a run is in a result, or None when it is not in it."""
+        if anchor is None:
+            return None
+        store = self._questions.stores()[0]
+        if not store.matching(query, [anchor.seq]):
+            return None
+        newer = Term("start_time", (anchor.start_time,), ">")
+        before = store.count(replace(query, terms=(*query.terms, newer)))
+        for place, run in enumerate(store.slice(query, outline, before, 64)):
+            if run.seq == anchor.seq:
+                return before + place
+        return None
+
+    def _pages_around(
+        self, query: RunQuery, outline: Outline, place: int | None
+    ) -> Mapping[int, Sequence[Run]]:
+        numbers = {0, 1}
+        if place is not None:
+            numbers |= {place // PAGE + n for n in (-1, 0, 1)}
+        store = self._questions.stores()[0]
+        return {
+            number: store.slice(query, outline, number * PAGE, PAGE)
+            for number in sorted(numbers)
+            if 0 <= number * PAGE < outline.total
+        }
+
+    def _read_page(self, token: int, query: RunQuery, outline: Outline, number: int) -> None:
+        if token == self.token and outline is self._outline:
+            rows = self._pages.stores()[0].slice(query, outline, number * PAGE, PAGE)
+            self.post(PageRead(token, number, rows))
+
+    # Changes
+
+    def _follow(self) -> None:
+        """Wait for a database, then report what happens in it, until told to stop."""
+        desk = self._changes
+        told = ""
+        while not desk.stop.is_set():
+            try:
+                store = desk.stores()[0]
+                after = store.last_event_id()
+                self.post(StoreOpened())
+                self._follow_one(desk, after)
+            except AcodeError as error:
+                if str(error) != told:
+                    told = str(error)
+                    self._report(error)
+                store = None
+            desk.forget_stores()
+            if store is None:
+                desk.stop.wait(RETRY)
+
+    def _follow_one(self, desk: Desk, after: int) -> None:
+        store = desk.stores()[0]
+        identity = self._database_identity()
+        last = 0.0
+        gone = _Until(desk.stop, lambda: self._database_identity() != identity)
+        for batch in follow_events(store, gone, after):
+            desk.stop.wait(max(0.0, MIN_GAP - (time.monotonic() - last)))
+            self._report_changes(batch)
+            last = time.monotonic()
+
+    def _report_changes(self, batch: list[Event]) -> None:
+        token, query = self._current
+        deleted = frozenset(event.seq for event in batch if event.kind == "run.deleted")
+        seqs = list({event.seq for event in batch} - deleted)
+        if len(seqs) > MAX_CHANGES:
+            self.post(RunsChanged(token, {}, frozenset(), deleted, too_many=True))
+            return
+        store = self._changes.stores()[0]
+        runs = store.by_seq(seqs) if seqs else {}
+        fitting = store.matching(query, seqs) if seqs else frozenset()
+        self.post(RunsChanged(token, runs, fitting, deleted))
+
+    def _database_identity(self) -> tuple[int, int] | None:
+        try:
+            status = os.stat(self.workspace.database)
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
+
+    def _report(self, error: AcodeError) -> None:
+        missing = self._database_identity() is None
+        self.post(StoreFailed(str(error), is_missing=missing))
+
+    # Chores
+
+    def _ensure_collector(self) -> None:
+        ensure_collector(self.workspace)
+
+    def look_at_collector(self) -> None:
+        """Find out how the collector is doing."""
+
+        def job() -> None:
+            try:
+                self.post(CollectorSeen(collector_status(self.workspace)))
+            except (AcodeError, ImportError, OSError) as error:
+                self.post(CollectorSeen(None, str(error)))
+
+        self._chores.submit(job)
+
+    def delete(self, run: Run) -> None:
+        """Ask for a run's deletion."""
+
+        def job() -> None:
+            try:
+                request_delete(self.workspace, run.run_id)
+            except AcodeError as error:
+                self.post(RunDeleted(run.name, str(error)))
+            else:
+                self.post(RunDeleted(run.name))
+
+        self._chores.submit(job)
+
+
+def parse_filter(text: str, failed_only: bool = False) -> RunQuery:
+    """Return the query of a filter text; an empty one asks for everything.
+
+    Raises:
+        AcodeError: naming the word that was not understood.
+    """
+    query = parse_query(text, int(time.time() * 1000)) if text.strip() else RunQuery()
+    if failed_only:
+        failed = Term("status", ("failure", "timeout", "cancelled"))
+        query = replace(query, terms=(*query.terms, failed))
+    return query
+
+
+def list_files(run: Run, stores: Stores) -> list[FileEntry]:
+    """Return the files of a run that can be opened; of a running one, the streams as they grow."""
+    artifacts = stores[1]
+    entries: list[FileEntry] = []
+    for artifact in artifacts.by_run(run.run_id):
+        try:
+            path, problem = artifacts.path(artifact), ""
+        except AcodeError as error:
+            path, problem = "", error.message
+        if artifact.missing:
+            problem = problem or "the file is gone"
+        title = artifact.path if artifact.type not in ("stdout", "stderr", "output") else artifact.type
+        entries.append(
+            FileEntry(title, artifact.type, path, artifact.size_bytes, artifact.artifact_id, problem)
+        )
+    known = {entry.path for entry in entries}
+    for name, file_name in STREAMS:
+        try:
+            path = artifacts.path_in(run.folder, file_name)
+            size = os.stat(path, follow_symlinks=False).st_size
+        except (AcodeError, OSError):
+            continue
+        if path not in known:
+            entries.append(FileEntry(name, name, path, size))
+    order = {"output": 0, "stdout": 1, "stderr": 2}
+    entries.sort(key=lambda entry: order.get(entry.type, 3))
+    return entries
+
+
+STREAMS = (("output", "output.txt"), ("stdout", "stdout.txt"), ("stderr", "stderr.txt"))
+
+
+class _Until(threading.Event):
+    """Set when another event is, or when something has become true; looks once a second."""
+
+    def __init__(self, stop: threading.Event, is_over: Callable[[], bool]) -> None:
+        super().__init__()
+        self._stop, self._is_over, self._looked = stop, is_over, time.monotonic()
+
+    def is_set(self) -> bool:
+        """Tell whether either is so."""
+        if self._stop.is_set():
+            return True
+        if time.monotonic() - self._looked < 1:
+            return False
+        self._looked = time.monotonic()
+        return self._is_over()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for the other event."""
+        return self._stop.wait(timeout)

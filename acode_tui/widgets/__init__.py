@@ -1,0 +1,1 @@
+"""Things that draw: they get values, and report by message."""

@@ -1,0 +1,47 @@
+"""Lines to type in: one with a history for the filter, one for searching and going to a line."""
+
+from __future__ import annotations
+
+from textual import events
+from textual.widgets import Input
+
+
+class Entry(Input):
+    """A one-line input without a frame; up and down bring back what was entered before."""
+
+    DEFAULT_CSS = """
+    Entry {
+        height: 1; border: none; padding: 0; background: $panel; color: $foreground;
+        &:focus { border: none; background-tint: transparent; }
+    }
+    """
+
+    def __init__(self, placeholder: str = "", value: str = "", id: str | None = None) -> None:
+        super().__init__(value=value, placeholder=placeholder, id=id, compact=True, select_on_focus=False)
+        self._history: list[str] = []
+        self._place = 0
+        self._draft = ""
+
+    def remember(self) -> None:
+        """Put what is entered into the history."""
+        value = self.value.strip()
+        if value:
+            if value in self._history:
+                self._history.remove(value)
+            self._history.append(value)
+        self._place = len(self._history)
+
+    def on_key(self, event: events.Key) -> None:
+        """Go through the history."""
+        if event.key in ("up", "down"):
+            event.stop()
+            event.prevent_default()
+            self._recall(-1 if event.key == "up" else 1)
+
+    def _recall(self, step: int) -> None:
+        if self._place >= len(self._history):
+            self._draft = self.value
+        self._place = max(0, min(self._place + step, len(self._history)))
+        at_end = self._place >= len(self._history)
+        self.value = self._draft if at_end else self._history[self._place]
+        self.cursor_position = len(self.value)

@@ -1,0 +1,103 @@
+"""The preview: what a run is, and the end of what it printed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from rich.segment import Segment
+from textual.geometry import Size
+from textual.strip import Strip
+
+from acode_tui.render.ansi import Styled
+from acode_tui.render.format import size as format_size
+from acode_tui.render.strips import line_strip, visible_range
+from acode_tui.render.styles import style_of
+from acode_tui.render.summary import rule, summary_lines
+from acode_tui.widgets.lines import LineList
+from collector import Run
+
+
+class Preview(LineList):
+    """A run's summary, pinned, above the end of its output."""
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.run: Run | None = None
+        self.stream = "output"
+        self._summary: list[Styled] = []
+        self._lines: Sequence[Styled] = ()
+        self._bytes = 0
+        self._note = ""
+        self._at_end = True
+
+    def on_mount(self) -> None:
+        """Begin to tick a running run's duration."""
+        self.set_interval(1, self._tick)
+
+    def show_run(self, run: Run | None, stream: str) -> None:
+        """Show another run; its output comes later."""
+        changed = run is None or self.run is None or run.run_id != self.run.run_id
+        if changed or stream != self.stream:
+            self._lines, self._bytes, self._note, self._at_end = (), 0, "", True
+        self.run, self.stream = run, stream
+        self._lay_out()
+
+    def show_output(self, stream: str, lines: Sequence[Styled], size: int, note: str) -> None:
+        """Show the end of the output, and stay at its end unless the reader has scrolled up."""
+        at_end = self._at_end or self.top >= self.max_scroll_y
+        self.stream, self._lines, self._bytes, self._note = stream, lines, size, note
+        self._at_end = at_end
+        self._lay_out()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Remember whether the reader wants to stay at the end."""
+        super().watch_scroll_y(old_value, new_value)
+        self._at_end = new_value >= self.max_scroll_y
+
+    def on_resize(self) -> None:
+        """The command may take more lines, or fewer."""
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        width = self.scrollable_content_region.width
+        if not width:
+            return
+        self._summary = []
+        if self.run is not None:
+            now = int(time.time() * 1000)
+            self._summary = summary_lines(self.run, width, now, self.size.height // 2)
+            what = f"{self.stream} · {format_size(self._bytes)}" if self._bytes else self.stream
+            self._summary.append(rule(what, width))
+        self.virtual_size = Size(width, len(self._summary) + len(self._body()))
+        if self._at_end:
+            self.jump(self.max_scroll_y)
+        self.refresh()
+
+    def _body(self) -> Sequence[Styled]:
+        if self._lines or self.run is None:
+            return self._lines
+        if self._note:
+            return (Styled(self._note, ((0, len(self._note), "failure"),)),)
+        text = "nothing printed yet" if not self.run.is_finished else "nothing was printed"
+        return (Styled(text, ((0, len(text), "faint"),)),)
+
+    def _tick(self) -> None:
+        if self.run is not None and not self.run.is_finished and self.size.width:
+            self._lay_out()
+
+    def render_line(self, y: int) -> Strip:
+        """Draw a line of the summary, which stays, or of the output, which scrolls."""
+        width = self.scrollable_content_region.width
+        blank = style_of(self.palette, "text")
+        body = self._body()
+        if y < len(self._summary):
+            line = self._summary[y]
+        else:
+            place = self.top + y - len(self._summary)
+            if place >= len(body):
+                return Strip.blank(width, blank)
+            line = body[place]
+        start, end, gap = visible_range(line.text, 0, width - 2)
+        segments = [Segment(" " * (1 + gap), blank), *line_strip(line, self.palette, start, end)]
+        return Strip(segments).adjust_cell_length(width, blank)
