@@ -189,7 +189,7 @@ def _term(word: _Word, now_ms: int) -> Term:
 
 
 def _unknown_key(word: _Word) -> FilterError:
-    from collector.query.suggest import did_you_mean
+    from collector.suggest import did_you_mean
 
     key = word.key or ""
     whole = f'to search for text with a colon, quote it: "{key}:…"'
@@ -232,7 +232,7 @@ def _number(word: _Word, text: str) -> int:
 
 
 def _choice(word: _Word, text: str, field: str) -> str:
-    from collector.query.suggest import did_you_mean
+    from collector.suggest import did_you_mean
 
     value = text.lower()
     if field == "status":
