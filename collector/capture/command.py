@@ -30,6 +30,7 @@ _NOT_OURS = {
 }  # fmt: skip
 TAKEN = {number for number in range(1, signals.NSIG) if number not in _NOT_OURS and not 32 <= number <= 33}
 _TERMINAL_SIGNALS = (signals.SIGINT, signals.SIGQUIT, signals.SIGTSTP, signals.SIGHUP)
+_GROUP_SIGNALS = (*_TERMINAL_SIGNALS, signals.SIGSTOP, signals.SIGCONT, signals.SIGWINCH)
 _SENT_BY_KERNEL = 0x80
 _GIVE_UP = (signals.SIGINT, signals.SIGTERM, signals.SIGHUP, signals.SIGQUIT)
 DEFAULT_GRACE_SECONDS = 10.0
@@ -65,7 +66,7 @@ class Command:
         self._relays: list[Relay] = []
         self._relays_running = 0
         self._ended = os.pipe()
-        self._child_actions: list[tuple[int, ...]] = []
+        self._child_actions: list[process.FileAction] = []
         self._child_ends: list[int] = []
         self._sources: list[Source] = []
         self._terminal: FullTerminal | None = None
@@ -104,7 +105,7 @@ class Command:
             for fd in self._child_ends:
                 os.close(fd)
         if self._terminal is not None:
-            self._terminal.raw_mode.enter()
+            self._terminal.begin(self.pid)
         for relay in self._make_relays():
             self._relays_running += 1
             _thread.start_new_thread(self._run_relay, (relay,))
@@ -142,10 +143,10 @@ class Command:
         os.close(fd)
 
     def _prepare_streams(self) -> None:
-        if os.isatty(0) and os.isatty(1):
+        if os.isatty(1):
             from collector.capture.terminal import is_foreground
 
-            if is_foreground(0):
+            if is_foreground(1):
                 self._prepare_full_terminal()
                 return
         self._prepare_stream(STDOUT)
@@ -153,20 +154,25 @@ class Command:
 
     def _prepare_full_terminal(self) -> None:
         from collector.capture.session import FullTerminal
+        from collector.capture.terminal import needs_one_terminal
 
-        terminal = FullTerminal(keyboard=0)
+        keyboard_is_stdin = os.isatty(0)
+        terminal = FullTerminal(0 if keyboard_is_stdin else 1, is_lazy=not keyboard_is_stdin)
         self._terminal = terminal
-        self._child_actions += [
-            (os.POSIX_SPAWN_OPEN, 0, terminal.slave_path, os.O_RDWR, 0),  # type: ignore[list-item]
-            (os.POSIX_SPAWN_DUP2, 0, 1),
-        ]
-        self._sources.append(Source(terminal.master, STDOUT, 1, is_pty=True))
-        self._child_ends.append(terminal.slave)
-        if os.isatty(2):
-            slave = terminal.open_second()
-            self._add_stream(STDERR, terminal.second_master, slave, is_pty=True)
+        # The first terminal that a session leader opens becomes its controlling one.
+        self._child_actions.append((os.POSIX_SPAWN_OPEN, 1, terminal.paths[0], os.O_RDWR, 0))
+        if keyboard_is_stdin:
+            self._child_actions.append((os.POSIX_SPAWN_DUP2, 1, 0))
+        self._sources.append(Source(terminal.masters[0], STDOUT, 1, is_pty=True))
+        if os.isatty(2) and needs_one_terminal(self._argv):
+            self._child_actions.append((os.POSIX_SPAWN_DUP2, 1, 2))
+        elif os.isatty(2):
+            slave = terminal.open()
+            self._add_stream(STDERR, terminal.masters[1], slave, is_pty=True)
+            self._child_ends.remove(slave)
         else:
             self._prepare_stream(STDERR)
+        self._child_ends += terminal.slaves
 
     def _prepare_stream(self, stream: int) -> None:
         if os.get_inheritable(stream) is False:
@@ -241,8 +247,9 @@ class Command:
         if not reached_already:
             self._send(number)
         if number == signals.SIGTSTP:
-            os.kill(os.getpid(), signals.SIGSTOP)
-            self._resume()
+            if self._terminal is not None:
+                self._send(signals.SIGSTOP)
+            self._suspend()
 
     def _on_resize(self) -> None:
         from collector.capture.terminal import copy_size
@@ -261,13 +268,12 @@ class Command:
 
     def _resume(self) -> None:
         if self._terminal is not None:
-            self._terminal.copy_size()
-            self._terminal.raw_mode.enter()
+            self._terminal.resume()
         self._send(signals.SIGCONT)
 
     def _send(self, number: int) -> None:
         try:
-            if self._terminal is not None and number in (signals.SIGCONT, signals.SIGTSTP):
+            if self._terminal is not None and number in _GROUP_SIGNALS:
                 os.killpg(self.pid, number)
             else:
                 os.kill(self.pid, number)

@@ -22,6 +22,10 @@ TIMED_OUT = 124
 _PYTHON_IGNORES = (signals.SIGPIPE, signals.SIGXFSZ)
 
 
+FileAction = tuple[int, int] | tuple[int, int, int] | tuple[int, int, str, int, int]
+"""What posix_spawn(3) does to the descriptors of the child."""
+
+
 class SpawnError(Exception):
     """The command could not be started; `exit_status` is what a shell would answer."""
 
@@ -41,7 +45,7 @@ def _spawn_status(error: OSError) -> int:
 def spawn(
     argv: list[str],
     environment: dict[str, str],
-    file_actions: list[tuple[int, ...]],
+    file_actions: list[FileAction],
     mask: set[int],
     new_session: bool,
 ) -> int:

@@ -68,6 +68,7 @@ class Relay:
         self._queue = queue
         self._done_fd = done_fd
         self._may_nap = may_nap
+        self.timeout_ms: int | None = None
         self._poll = select.poll()
         for fd in (*self._sources, done_fd):
             self._poll.register(fd, _READ)
@@ -76,7 +77,7 @@ class Relay:
         """Copy until every source has ended, or the command has and what it left is drained."""
         burst, last_wake = 0, 0.0
         while self._sources:
-            ready = self._poll.poll()
+            ready = self._poll.poll(self.timeout_ms)
             if self.is_done(ready):
                 self.drain()
                 return

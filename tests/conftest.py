@@ -1,0 +1,105 @@
+"""What every test may use: a workspace, and acode as users run it, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from collector.workspace import Workspace
+
+PROJECT = Path(__file__).resolve().parent.parent
+START = "from collector.__main__ import run; run()"
+ACODE = [sys.executable, "-I", "-S", "-c", f"import sys; sys.path[:0] = {[str(PROJECT), *sys.path]!r}; {START}"]
+"""acode without the launcher's shell, importing this checkout."""
+
+
+class Acode:
+    """Runs acode in a workspace of its own."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.workspace = Workspace(str(root))
+        self.environ = {
+            **{k: v for k, v in os.environ.items() if not k.startswith("ACODE_")},
+            "ACODE_WORKSPACE": str(root),
+            "ACODE_COLLECTOR_AUTOSTART": "false",
+            "HOME": str(root / "home"),
+        }
+
+    def run(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[bytes]:
+        """Run to the end; output is captured unless told otherwise."""
+        options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "cwd": self.root} | options
+        options.setdefault("env", self.environ)
+        return subprocess.run([*ACODE, *arguments], check=False, timeout=60, **options)
+
+    def exec(self, *command: str, **options: Any) -> subprocess.CompletedProcess[bytes]:
+        """Run `acode exec -- COMMAND`."""
+        return self.run("exec", "--", *command, **options)
+
+    def start(self, *arguments: str, **options: Any) -> subprocess.Popen[bytes]:
+        """Start and return at once."""
+        options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "cwd": self.root} | options
+        options.setdefault("env", self.environ)
+        return subprocess.Popen([*ACODE, *arguments], **options)
+
+    def folders(self) -> list[Path]:
+        """Return the run folders, oldest name first."""
+        artifacts = Path(self.workspace.artifacts)
+        if not artifacts.is_dir():
+            return []
+        return sorted(p for p in artifacts.iterdir() if p.is_dir() and not p.is_symlink())
+
+    def folder(self) -> Path:
+        """Return the only run folder."""
+        (folder,) = self.folders()
+        return folder
+
+    def record(self) -> dict[str, Any]:
+        """Return the run.json of the only run."""
+        return read_json(self.folder() / "run.json")
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return every run.json."""
+        return [read_json(folder / "run.json") for folder in self.folders()]
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Return a JSON object from a file."""
+    value: dict[str, Any] = json.loads(path.read_bytes())
+    return value
+
+
+@pytest.fixture
+def acode(tmp_path: Path) -> Acode:
+    """acode in an empty workspace, without a collector."""
+    return Acode(tmp_path)
+
+
+@pytest.fixture
+def collector(acode: Acode) -> Iterator[subprocess.Popen[bytes]]:
+    """A collector running in the workspace."""
+    process = acode.start("collector", "run", stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    wait_for(lambda: Path(acode.workspace.collector_pid).exists() or process.poll() is not None)
+    yield process
+    process.terminate()
+    process.wait(10)
+    if process.stderr:
+        process.stderr.close()
+
+
+def wait_for(condition: Any, seconds: float = 20.0) -> None:
+    """Wait until a condition of another process holds; fail when it never does."""
+    import time
+
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError("waited in vain")
+        time.sleep(0.005)
