@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -124,7 +125,7 @@ def test_without_a_limit_everything_is_kept(acode: Acode) -> None:
 
 
 def test_it_returns_when_the_command_ends_although_a_child_holds_the_pipe(acode: Acode) -> None:
-    process = acode.start("exec", "--", "sh", "-c", "(sleep 30; echo late) & echo done; echo $!")
+    process = acode.start("exec", "--", "sh", "-c", "sleep 30 & echo done; echo $!")
     assert process.stdout is not None
     assert process.stdout.readline() == b"done\n"
     background = int(process.stdout.readline())
@@ -148,7 +149,7 @@ def test_what_a_background_child_writes_later_still_arrives(acode: Acode) -> Non
 
 
 def test_a_closed_reader_ends_the_command_with_sigpipe(acode: Acode) -> None:
-    command = " ".join(f"'{word}'" for word in [*ACODE, "exec", "--", "yes"])
+    command = shlex.join([*ACODE, "exec", "--", "yes"])
     done = subprocess.run(
         ["bash", "-c", f"{command} | head -n1; exit ${{PIPESTATUS[0]}}"],
         env=acode.environ, cwd=acode.root, capture_output=True, timeout=30, check=False,
@@ -200,6 +201,7 @@ def test_a_stopped_command_stops_acode_and_goes_on_with_it(acode: Acode) -> None
 
 
 SHOW_SIGNALS = "grep -E '^Sig(Blk|Ign)' /proc/self/status"
+LIBC_INTERNAL = 1 << 31 | 1 << 32  # 32 and 33: glibc's posix_spawn ignores its own two in every child
 
 
 @pytest.mark.parametrize("ignored", ["", "INT", "PIPE", "HUP TERM", "PIPE XFSZ USR1"])
@@ -221,7 +223,8 @@ def test_signal_mask_and_dispositions_are_inherited_unchanged(acode: Acode, igno
         ).stdout
         for prefix in ("", f"{launcher} exec --")
     ]  # fmt: skip
-    assert seen[0] == seen[1]
+    masks = [[int(line.split()[1], 16) & ~LIBC_INTERNAL for line in lines.splitlines()] for lines in seen]
+    assert masks[0] == masks[1]
 
 
 def test_process_group_and_session_are_the_callers_without_a_terminal(acode: Acode) -> None:
@@ -239,7 +242,7 @@ def test_environment_is_the_callers_plus_the_run_id(acode: Acode) -> None:
 
 
 def test_closed_standard_descriptors_stay_closed(acode: Acode) -> None:
-    command = " ".join(f"'{word}'" for word in ACODE)
+    command = shlex.join(ACODE)
     done = subprocess.run(
         ["sh", "-c", f"{command} exec -- sh -c 'ls -l /proc/$$/fd >&2; exit 4' <&- >&-"],
         env=acode.environ, cwd=acode.root, capture_output=True, timeout=30, check=False,
@@ -248,7 +251,7 @@ def test_closed_standard_descriptors_stay_closed(acode: Acode) -> None:
 
 
 def test_nesting_records_parent_session_and_instance(acode: Acode) -> None:
-    inner = " ".join(f"'{word}'" for word in [*ACODE, "exec", "--task", "inner", "--", "true"])
+    inner = shlex.join([*ACODE, "exec", "--task", "inner", "--", "true"])
     acode.environ["ACODE_INSTANCE_ID"] = "instance-7"
     done = acode.run("exec", "--task", "outer", "--session", "s-1", "--", "sh", "-c", inner)
     assert done.returncode == 0
@@ -281,7 +284,7 @@ if mode == "ignores":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 if mode == "daemon":
     os.setsid()
-print("pid", os.getpid(), flush=True)
+os.write(1, b"pid %d\\n" % os.getpid())
 if depth:
     for child in ("ignores", "daemon", "plain"):
         subprocess.Popen([sys.executable, __file__, str(depth - 1), child])
