@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -30,6 +31,7 @@ class InspectorApp(App[None]):
     def __init__(self, settings: Settings, first_rows: Sequence[Run] = (), has_more: bool = False) -> None:
         super().__init__()
         self.settings = settings
+        self.failure = ""
         self.home = RunsScreen(settings, first_rows, has_more)
         self.animation_level = "none"
         for palette in (DARK, LIGHT):
@@ -48,6 +50,15 @@ class InspectorApp(App[None]):
         if loop is not None:
             for number in (signal.SIGTERM, signal.SIGHUP):
                 loop.add_signal_handler(number, partial(self.exit, return_code=128 + number))
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Keep an error that nobody expected as one line; Textual would print pages of it."""
+        if os.environ.get("ACODE_DEBUG") or self.is_headless:
+            super()._handle_exception(error)
+            return
+        self.failure = self.failure or " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        self._return_code = 1
+        self._close_messages_no_wait()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Offer every action of the screen that is shown."""

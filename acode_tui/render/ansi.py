@@ -85,8 +85,7 @@ def apply_sgr(state: Sgr, parameters: str) -> Sgr:
             color, used = _extended(codes[place:])
             place += used
             if color is not None:
-                field = "color" if code == 38 else "background"
-                state = state._replace(**{field: color})
+                state = state._replace(color=color) if code == 38 else state._replace(background=color)
         else:
             state = _simple(state, code)
     return state
@@ -104,7 +103,7 @@ def _simple(state: Sgr, code: int) -> Sgr:
     if code == 0:
         return PLAIN
     if code in _SWITCHES:
-        return state._replace(**_SWITCHES[code])  # type: ignore[arg-type]  # all of them are bool
+        return state._replace(**_SWITCHES[code])
     for base, first in ((30, 0), (90, 8)):
         if base <= code <= base + 7:
             return state._replace(color=code - base + first)

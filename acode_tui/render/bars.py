@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from collector import CollectorStatus
 
 BRAND = " acode "
-PROMPT = "❯ "
+PROMPT = "❯ "  # noqa: RUF001 - a prompt, as shells draw it
+PLACEHOLDER = "type / to filter: words, status:failed, since:1h, cmd:pytest*"
+WHERE_WIDTH = 40
 
 
 def status_spans(facts: Sequence[Span], keys: Sequence[tuple[str, str]], width: int) -> list[Span]:

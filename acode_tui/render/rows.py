@@ -129,8 +129,13 @@ def _cut(text: str, width: int) -> tuple[str, int]:
     return text, taken
 
 
+_NARROW = frozenset("…●✓✗◷⊘▌│─·❯⏎↑↓←→")
+
+
 @lru_cache(4096)
 def _cell(character: str) -> int:
+    if character in _NARROW or character < "\u0300":
+        return 1
     # Rich's table is what Textual lays out with; where they differ, the table would not line up.
     try:
         from rich.cells import get_character_cell_size

@@ -32,10 +32,7 @@ def line_strip(
     """Return the characters from `start` to `end` of a line, search hits marked."""
     segments: list[Segment] = []
     for low, high, ink, is_hit in _pieces(line, start, end, hits):
-        if is_hit:
-            style = style_of(palette, "text", "match", True)
-        else:
-            style = style_of(palette, ink, background)
+        style = style_of(palette, "text", "match") if is_hit else style_of(palette, ink, background)
         segments.append(Segment(line.text[low:high], style))
     return segments
 
@@ -65,7 +62,8 @@ def wrap_ranges(text: str, width: int) -> list[Range]:
         return [(0, len(text))]
     if text.isascii():
         return [(n, min(len(text), n + width)) for n in range(0, len(text), width)]
-    ranges, place = [], 0
+    ranges: list[Range] = []
+    place = 0
     while place < len(text):
         taken, end = 0, place
         while end < len(text) and (taken := taken + cells(text[end])) <= width:
@@ -81,7 +79,7 @@ def hit_ranges(text: str, needle: str, fold: bool) -> list[Range]:
     if not needle:
         return []
     hay = text.lower() if fold else text
-    ranges = []
+    ranges: list[Range] = []
     place = hay.find(needle)
     while place >= 0 and len(ranges) < 500:
         ranges.append((place, place + len(needle)))

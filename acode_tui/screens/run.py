@@ -107,7 +107,7 @@ class RunScreen(PaneScreen):
         self.view.clear("reading …")
         self.files.show([], 0)
         self._show_head()
-        self.reader.list(run)
+        self.reader.list_files(run)
         self.tell()
 
     def run_changed(self, run: Run) -> None:
@@ -117,7 +117,7 @@ class RunScreen(PaneScreen):
         elif run != self.run:
             self.run = run
             self._show_head()
-            self.reader.list(run)
+            self.reader.list_files(run)
 
     def on_run_read(self, message: RunRead) -> None:
         """Show the files, and open the one that tells most."""
@@ -320,7 +320,10 @@ class RunScreen(PaneScreen):
 
     def action_delete(self) -> None:
         """Ask whether to delete this run."""
-        self.home.delete_run(self.run, then=self.dismiss)
+        self.home.delete_run(self.run, then=self._close)
+
+    def _close(self) -> None:
+        self.dismiss()
 
     def action_collector(self) -> None:
         """Show how the collector is doing."""

@@ -27,7 +27,15 @@ from acode_tui.messages import (
     StoreFailed,
     StoreOpened,
 )
-from acode_tui.render.bars import BRAND, PROMPT, collector_fact, run_facts, workspace_label
+from acode_tui.render.bars import (
+    BRAND,
+    PLACEHOLDER,
+    PROMPT,
+    WHERE_WIDTH,
+    collector_fact,
+    run_facts,
+    workspace_label,
+)
 from acode_tui.render.rows import Span
 from acode_tui.render.safe import one_line
 from acode_tui.screens.base import PaneScreen, bindings_for
@@ -84,7 +92,7 @@ class RunsScreen(PaneScreen):
         with Horizontal(id="top"):
             yield SpanLine([(BRAND, "accent"), (PROMPT, "faint")], id="brand")
             yield Entry(
-                "type / to filter: words, status:failed, since:1h, cmd:pytest*",
+                PLACEHOLDER,
                 self.settings.filter,
                 id="filter",
             )
@@ -105,7 +113,7 @@ class RunsScreen(PaneScreen):
         self.source.start()
         self.previews.start()
         self.set_interval(_COLLECTOR, self.source.look_at_collector)
-        label = workspace_label(self.settings.workspace.root, os.environ.get("HOME", ""), 40)
+        label = workspace_label(self.settings.workspace.root, os.environ.get("HOME", ""), WHERE_WIDTH)
         self.query_one("#where", SpanLine).show([(f" {label} ", "muted")])
         self.tell()
 

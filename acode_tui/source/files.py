@@ -1,4 +1,4 @@
-"""Reads the file that the viewer shows: lines for the screen in one thread, counting and searching in another.
+"""Reads the file that the viewer shows: lines in one thread, counting and searching in another.
 
 A file is open as soon as its first bytes are read; how many lines it has is found out meanwhile, and a
 file that grows is counted on.
@@ -71,7 +71,7 @@ class FileReader:
             desk.join()
         self._let_go()
 
-    def list(self, run: Run) -> None:
+    def list_files(self, run: Run) -> None:
         """Read a run anew, with the files it has."""
 
         def job() -> None:

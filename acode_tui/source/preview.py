@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
+from pathlib import Path
 
 from acode_tui.document import LineIndex, read_tail
 from acode_tui.messages import FileEntry, PreviewRead
@@ -99,6 +99,6 @@ def _size(entry: FileEntry) -> int:
     if entry.artifact_id is not None or not entry.path:
         return entry.size
     try:
-        return os.stat(entry.path, follow_symlinks=False).st_size
+        return Path(entry.path).lstat().st_size
     except OSError:
         return 0

@@ -6,11 +6,11 @@ followed by a third.
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from acode_tui.messages import (
@@ -233,7 +233,7 @@ class RunSource:
 
     def _database_identity(self) -> tuple[int, int] | None:
         try:
-            status = os.stat(self.workspace.database)
+            status = Path(self.workspace.database).stat()
         except OSError:
             return None
         return status.st_dev, status.st_ino
@@ -304,7 +304,7 @@ def list_files(run: Run, stores: Stores) -> list[FileEntry]:
     for name, file_name in STREAMS:
         try:
             path = artifacts.path_in(run.folder, file_name)
-            size = os.stat(path, follow_symlinks=False).st_size
+            size = Path(path).lstat().st_size
         except (AcodeError, OSError):
             continue
         if path not in known:

@@ -50,10 +50,7 @@ class FileList(LineList):
 
     def on_click(self, event: events.Click) -> None:
         """Choose the file that was clicked."""
-        if self.size.height > 1:
-            index = self.top + event.y
-        else:
-            index = self._tab_at(event.x)
+        index = self.top + event.y if self.size.height > 1 else self._tab_at(event.x)
         if 0 <= index < len(self.entries):
             self.post_message(FileChosen(index))
 
