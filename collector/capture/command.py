@@ -13,7 +13,7 @@ import time
 
 from collector.capture import process
 from collector.capture.events import STDERR, STDOUT, EventQueue
-from collector.capture.relay import Relay, Source, is_same_place, open_pipe
+from collector.capture.relay import Relay, Source, is_same_place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -184,7 +184,7 @@ class Command:
             self._output_terminals.append(master)
             self._add_stream(stream, master, slave, is_pty=True)
         else:
-            read_end, write_end = open_pipe()
+            read_end, write_end = os.pipe()
             self._add_stream(stream, read_end, write_end, is_pty=False)
 
     def _add_stream(self, stream: int, ours: int, childs: int, is_pty: bool) -> None:

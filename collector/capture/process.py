@@ -57,7 +57,7 @@ def spawn(
         SpawnError: with the exit status for it.
     """
     defaults = [s for s in _PYTHON_IGNORES if not _was_ignored(environment, s)]
-    environment.pop(IGNORED_SIGNALS, None)
+    environment.pop(LAUNCHER_STAT, None)
     command = argv[0]
     try:
         try:
@@ -79,14 +79,16 @@ def spawn(
         raise SpawnError(command, _explain(command, environment, error)) from error
 
 
-IGNORED_SIGNALS = "ACODE_LAUNCHER_SIGIGN"
-"""Variable in which the launcher passes the mask of signals that were ignored when it started."""
+LAUNCHER_STAT = "ACODE_LAUNCHER_STAT"
+"""Variable in which the launcher passes its /proc/PID/stat from before Python started."""
+_SIGIGNORE = 30  # the 33rd field of proc_pid_stat(5), counted from the third
 
 
 def _was_ignored(environment: dict[str, str], signal: int) -> bool:
+    fields = environment.get(LAUNCHER_STAT, "").rpartition(")")[2].split()
     try:
-        return bool(int(environment.get(IGNORED_SIGNALS, "0"), 16) >> signal - 1 & 1)
-    except ValueError:
+        return bool(int(fields[_SIGIGNORE]) >> signal - 1 & 1)
+    except (IndexError, ValueError):
         return False
 
 

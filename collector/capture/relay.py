@@ -28,7 +28,7 @@ _F_SETPIPE_SZ = 1031
 class Source:
     """One of the command's output streams: where its bytes come from and go to."""
 
-    __slots__ = ("fd", "is_pty", "is_whole", "stream", "target")
+    __slots__ = ("fd", "is_large", "is_pty", "is_whole", "stream", "target")
 
     def __init__(self, fd: int, stream: int, target: int, is_pty: bool) -> None:
         self.fd = fd
@@ -36,6 +36,7 @@ class Source:
         self.target = target
         self.is_pty = is_pty
         self.is_whole = False
+        self.is_large = is_pty
         os.set_blocking(fd, False)
 
     def read(self) -> bytes | None:
@@ -44,7 +45,11 @@ class Source:
         A pseudo-terminal says its end with EIO.
         """
         try:
-            return os.read(self.fd, CHUNK_BYTES)
+            data = os.read(self.fd, CHUNK_BYTES)
+            if len(data) == CHUNK_BYTES and not self.is_large:
+                self.is_large = True
+                _enlarge(self.fd)
+            return data
         except BlockingIOError:
             return None
         except OSError:
@@ -166,13 +171,6 @@ def _becomes_readable(fd: int, timeout_ms: int) -> bool:
     waiting = select.poll()
     waiting.register(fd, _READ)
     return bool(waiting.poll(timeout_ms))
-
-
-def open_pipe() -> tuple[int, int]:
-    """Return a pipe (read end, write end), large where the system allows."""
-    read_end, write_end = os.pipe()
-    _enlarge(write_end)
-    return read_end, write_end
 
 
 def _enlarge(pipe: int) -> None:

@@ -6,6 +6,7 @@ recorder only once the command is running.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import time
@@ -141,6 +142,7 @@ def _seconds(text: str | None) -> float | None:
 
 def run(options: Options, workspace: str | None, timeout: float | None, grace: float | None) -> int:
     """Run and record one command."""
+    gc.disable()  # nothing here makes cycles, and looking for them costs a millisecond
     environ = caller_environment()
     root = workspace or find_root(os.getcwd(), environ)
     root = os.path.abspath(root)
@@ -211,7 +213,7 @@ def _start_recorder(
 
 
 def _start_collector(workspace: Workspace) -> None:
-    from collector.daemon.control import ensure_collector
+    from collector.daemon.launch import ensure_collector
 
     ensure_collector(workspace)
 

@@ -18,7 +18,7 @@ from watchfiles import Change, watch
 
 from collector import __version__
 from collector.config import load_config
-from collector.daemon.control import write_pid_file
+from collector.daemon.launch import write_pid_file
 from collector.daemon.log import EventLog
 from collector.errors import AcodeError
 from collector.store.indexer import Indexer

@@ -9,9 +9,12 @@ that was cut short may end early: what it does not mention follows, stdout first
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 
 from collector.workspace import OUTPUT_INDEX, STDERR, STDOUT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 HEADER = b"acode-output-index 1\n"
 MAX_COMBINED_BYTES = 1 << 20
