@@ -20,7 +20,7 @@ from collector import __version__
 from collector.config import load_config
 from collector.daemon.launch import write_pid_file
 from collector.daemon.log import EventLog
-from collector.errors import AcodeError
+from collector.errors import AcodeError, CorruptError
 from collector.store.indexer import Indexer
 from collector.workspace import Workspace
 
@@ -129,6 +129,9 @@ class Collector:
         """Do one step; what fails is said and tried again, because a recorder must outlive it."""
         try:
             result = step()
+        except CorruptError as error:
+            self._indexer.rebuild(str(error))
+            return 1
         except (AcodeError, OSError) as error:
             if not self._space_warned:
                 self._log("step.failed", step=step.__name__, error=str(error))

@@ -28,7 +28,8 @@ class Stream:
 
     def __init__(self, path: str, limit: int, keeps_tail: bool, mode: int) -> None:
         self._fd = os.open(path, _FLAGS, mode)
-        self._head_limit = limit // 2 if keeps_tail and limit else limit
+        self._is_limited = limit > 0
+        self._head_limit = limit // 2 if keeps_tail else limit
         self._tail_limit = limit - self._head_limit
         self._tail: list[bytes] = []
         self._tail_bytes = 0
@@ -49,7 +50,7 @@ class Stream:
         """Keep what the limit allows; return how many bytes went into the file."""
         self.total_bytes += len(data)
         head = data
-        if self._head_limit:
+        if self._is_limited:
             head = data[: max(0, self._head_limit - self.kept_bytes)]
         kept = self._append(head) if head else 0
         if len(head) < len(data) and self._tail_limit:
@@ -59,7 +60,7 @@ class Stream:
     @property
     def cut_bytes(self) -> int:
         """How many bytes the limit left out."""
-        if not self._head_limit:
+        if not self._is_limited:
             return 0
         return max(0, self.total_bytes - self.kept_bytes - self._tail_bytes - self.lost_bytes)
 

@@ -137,6 +137,8 @@ def quick_check(path: str) -> str:
         connection = open_reader(path)
         try:
             return str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+        except sqlite3.DatabaseError as error:
+            return str(error)
         finally:
             connection.close()
 

@@ -20,7 +20,7 @@ from collector.record import spool
 from collector.record.recorder import is_recorder_alive
 from collector.record.seal import close_abandoned, is_sealed, read_record, seal
 from collector.store.artifacts import SqliteArtifactStore
-from collector.store.database import open_reader, open_writer
+from collector.store.database import open_reader, open_writer, quick_check
 from collector.store.lock import WriterLock
 from collector.store.runs import SqliteRunStore
 from collector.workspace import RUN_JSON, Workspace
@@ -73,8 +73,8 @@ class Indexer:
             except CorruptError as error:
                 if error.code == "ACODE-RUN-025":
                     raise
-                self._set_aside(str(error))
-                self._open_database()
+                self.rebuild(str(error))
+            if not self.runs.last_event_id():
                 self.reindex()
         except BaseException:
             self._lock.release()
@@ -97,6 +97,14 @@ class Indexer:
         connection = open_writer(self._workspace.database)
         self.runs = SqliteRunStore(connection)
         self.artifacts = SqliteArtifactStore(connection, self._workspace)
+
+    def rebuild(self, why: str) -> ReindexReport:
+        """Set a damaged database aside (it is kept) and make a new one from the folders."""
+        if hasattr(self, "runs"):
+            self.runs.close()
+        self._set_aside(why)
+        self._open_database()
+        return self.reindex()
 
     def _set_aside(self, why: str) -> None:
         path = self._workspace.database
@@ -192,8 +200,11 @@ class Indexer:
     def _to_run(self, folder: str, record: dict[str, Any]) -> Run:
         if record.get("name") != os.path.basename(folder):
             raise ValueError(f"run.json says it is {record.get('name')!r}")
+        artifacts = record.get("artifacts") or []
+        if not isinstance(artifacts, list):
+            raise ValueError("artifacts is not a list")
         safe = []
-        for artifact in record.get("artifacts", ()):
+        for artifact in artifacts:
             try:
                 durable.safe_join(self._path(folder), artifact["path"])
             except (ValueError, TypeError, KeyError) as error:
@@ -207,7 +218,9 @@ class Indexer:
     def _seal(self, folder: str) -> None:
         try:
             path = self._path(folder)
-            record = seal(path, read_record(path))
+            record = read_record(path)
+            self._to_run(folder, record)
+            record = seal(path, record)
             self._write_one(self._to_run(folder, record))
         except FileNotFoundError:
             return  # deleted meanwhile
@@ -343,8 +356,11 @@ def index_waiting(workspace: Workspace, seal_seconds: float = 0.5) -> None:
     indexer = Indexer(workspace)
     if indexer.try_open():
         try:
-            indexer.index_spool()
-            indexer.close_abandoned()
+            try:
+                indexer.index_spool()
+                indexer.close_abandoned()
+            except CorruptError as error:
+                indexer.rebuild(str(error))
             indexer.seal_spool(seal_seconds)
             indexer.empty_trash()
         finally:
@@ -362,8 +378,13 @@ def reindex(workspace: Workspace) -> ReindexReport:
     indexer = Indexer(workspace)
     indexer.open(5.0)
     try:
+        damage = quick_check(workspace.database)
+        if damage != "ok":
+            return indexer.rebuild(damage)
         indexer.index_spool()
         return indexer.reindex()
+    except CorruptError as error:
+        return indexer.rebuild(str(error))
     finally:
         indexer.close()
 

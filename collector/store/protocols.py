@@ -50,6 +50,7 @@ class RunStatistics:
     stored_bytes: int
     oldest: int | None
     newest: int | None
+    mean_duration_ms: float | None = None
 
 
 class RunStore(Protocol):

@@ -165,8 +165,8 @@ class SqliteRunStore:
         """See `RunStore.statistics`."""
         by_status = self.facets("status")
         artifacts = rows(self._db, "SELECT count(*), ifnull(sum(stored_bytes), 0) FROM artifacts")[0]
-        span = rows(self._db, "SELECT min(start_time), max(start_time) FROM runs")[0]
-        return RunStatistics(sum(by_status.values()), by_status, artifacts[0], artifacts[1], span[0], span[1])
+        span = rows(self._db, "SELECT min(start_time), max(start_time), avg(duration_ms) FROM runs")[0]
+        return RunStatistics(sum(by_status.values()), by_status, *artifacts, *span)
 
     @translating
     def facets(self, field: str) -> dict[str, int]:
