@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import signal
+from collections import deque
 from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import ClassVar
 
+from textual import events
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 from textual.theme import Theme
 
 from acode_tui.guard import ControlGuard, NoColour
 from acode_tui.keymap import keys_for, shown
+from acode_tui.messages import ScreenSettled
 from acode_tui.render.palette import DARK, LIGHT, PALETTES, Palette
 from acode_tui.screens.base import PaneScreen
 from acode_tui.screens.runs import RunsScreen
@@ -32,6 +35,8 @@ class InspectorApp(App[None]):
         super().__init__()
         self.settings = settings
         self.failure = ""
+        self._held: deque[events.Event] = deque()
+        self._releasing = False
         self.home = RunsScreen(settings, first_rows, has_more)
         self.animation_level = "none"
         for palette in (DARK, LIGHT):
@@ -60,6 +65,43 @@ class InspectorApp(App[None]):
         self._return_code = 1
         self._close_messages_no_wait()
 
+    # No key is lost: those that come while a screen is being laid out are kept until it can take them.
+
+    async def on_event(self, event: events.Event) -> None:
+        """Keep keys that come too early."""
+        if isinstance(event, events.Key) and not event.is_forwarded and self._must_wait():
+            self._held.append(event)
+            return
+        await super().on_event(event)
+
+    def _must_wait(self) -> bool:
+        if self._held or self._releasing or not self._screen_stack:
+            return True
+        screen = self.screen
+        if isinstance(screen, PaneScreen):
+            return not screen.is_settled
+        return screen.id == "_default"
+
+    async def on_screen_settled(self, message: ScreenSettled) -> None:
+        """Hand out the keys that were kept, in their order."""
+        if self._releasing:
+            return
+        self._releasing = True
+        try:
+            while self._held and self._is_ready():
+                await super().on_event(self._held.popleft())
+        finally:
+            self._releasing = False
+
+    def _is_ready(self) -> bool:
+        screen = self.screen
+        return not isinstance(screen, PaneScreen) or screen.is_settled
+
+    async def perform(self, screen: PaneScreen, action: str) -> None:
+        """Carry out an action by name, as if its key had been pressed outside of any line."""
+        screen.set_focus(screen.pane)
+        await screen.run_action(action)
+
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Offer every action of the screen that is shown."""
         if not isinstance(screen, PaneScreen):
@@ -69,7 +111,7 @@ class InspectorApp(App[None]):
                 continue
             names = ", ".join(shown(name) for name in key.keys)
             title = key.title[0].upper() + key.title[1:]
-            yield SystemCommand(title, f"{names}  ·  {key.group}", partial(screen.run_action, key.action))
+            yield SystemCommand(title, f"{names}  ·  {key.group}", partial(self.perform, screen, key.action))
 
 
 def theme_of(palette: Palette) -> Theme:

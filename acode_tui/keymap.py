@@ -42,6 +42,7 @@ KEYS: tuple[Key, ...] = (
     Key("previous_hit", ("N",), "previous hit", "Viewer", (RUN,)),
     Key("go_to_line", ("colon",), "go to a line", "Viewer", (RUN,), "line"),
     Key("wrap", ("w",), "wrap long lines", "Viewer", (RUN,), "wrap"),
+    Key("submit", ("enter",), "search for what is typed", "Viewer", (RUN,)),
     Key("artifact(1)", ("right_square_bracket",), "next artifact", "Viewer", (RUN,)),
     Key("artifact(-1)", ("left_square_bracket",), "previous artifact", "Viewer", (RUN,)),
     Key("neighbour(-1)", ("h",), "previous run of the list", "Runs", (RUN,)),

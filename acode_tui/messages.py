@@ -175,15 +175,21 @@ class SearchMoved(Message):
     number: int = 0
 
 
-# From the widgets.
+# From the screens and the widgets.
+
+
+@dataclass
+class ScreenSettled(Message):
+    """A screen is laid out and can take keys."""
 
 
 @dataclass
 class CursorMoved(Message):
-    """Another run is under the cursor."""
+    """Another run is under the cursor, because of a key or because it came by itself."""
 
     index: int
     run: Run | None
+    by_itself: bool = False
 
 
 @dataclass

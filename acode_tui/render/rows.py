@@ -129,7 +129,7 @@ def _cut(text: str, width: int) -> tuple[str, int]:
     return text, taken
 
 
-_NARROW = frozenset("…●✓✗◷⊘▌│─·❯⏎↑↓←→")
+_NARROW = frozenset("…●✓✗◷⊘▌│─·❯⏎↑↓←→")  # noqa: RUF001 - what the screens are drawn with
 
 
 @lru_cache(4096)

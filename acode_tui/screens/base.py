@@ -8,6 +8,8 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from acode_tui.keymap import keys_for
+from acode_tui.messages import ScreenSettled
+from acode_tui.widgets.entry import Entry
 from acode_tui.widgets.lines import LineList
 from collector import Run
 
@@ -15,10 +17,15 @@ if TYPE_CHECKING:
     from collector import CollectorStatus
 
 
+_WHILE_TYPING = frozenset({"back", "page", "palette", "leave", "next_pane", "open", "submit"})
+
+
 def bindings_for(name: str) -> list[BindingType]:
     """Return the bindings of a screen; the bottom line is drawn from the keymap, not from these."""
     return [
-        Binding(",".join(key.keys), key.action, key.title, show=False, id=f"{name}.{key.action}")
+        # With priority they are carried out before the next key is looked at: of a quick `/` and `p`, the
+        # second is typed into the filter, however busy the terminal is.
+        Binding(",".join(key.keys), key.action, key.title, show=False, id=key.action, priority=True)
         for key in keys_for(name)
     ]
 
@@ -32,6 +39,17 @@ class PaneScreen(Screen[None]):
 
     collector: CollectorStatus | None = None
     collector_problem = ""
+
+    is_settled = False
+
+    def settle(self) -> None:
+        """Take keys from now on; the application has kept those that came before."""
+        self.is_settled = True
+        self.post_message(ScreenSettled())
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Leave the keys of a line that is typed in alone."""
+        return action in _WHILE_TYPING or not isinstance(self.focused, Entry)
 
     # The screens say what these are.
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.containers import Container
-from textual.widgets import Input
 
 from acode_tui.keymap import RUN, footer_keys
 from acode_tui.messages import (
@@ -55,6 +54,12 @@ class RunScreen(PaneScreen):
         self.settings = settings
         self.home = home
         self.run = run
+        self.view = LogView(id="view")
+        self.files = FileList(id="files")
+        self.prompt = Entry(id="prompt")
+        self.head = SpanBlock(id="head")
+        self.status = StatusLine(footer_keys(RUN), id="status")
+        self.reader = FileReader(settings.workspace, self.post_message)
         self.entries: list[FileEntry] = []
         self.entry_index = 0
         self._token = -1
@@ -66,24 +71,21 @@ class RunScreen(PaneScreen):
 
     def compose(self) -> ComposeResult:
         """Lay out the header, the files, the viewer and the bottom line."""
-        yield SpanBlock(id="head")
+        yield self.head
         with Container(id="body"):
-            yield FileList(id="files")
-            yield LogView(id="view")
-        yield Entry(id="prompt")
-        yield StatusLine(footer_keys(RUN), id="status")
+            yield self.files
+            yield self.view
+        yield self.prompt
+        yield self.status
 
     def on_mount(self) -> None:
         """Begin to read."""
-        self.view = self.query_one(LogView)
-        self.files = self.query_one(FileList)
-        self.prompt = self.query_one(Entry)
-        self.reader = FileReader(self.settings.workspace, self.post_message)
         self.reader.start()
         self.home.listener = self.run_changed
         self.home.table.hold = True
         self.set_interval(1, self._tick)
         self.open_run(self.run)
+        self.call_after_refresh(self.settle)
 
     def on_unmount(self) -> None:
         """Let go of the file."""
@@ -146,7 +148,7 @@ class RunScreen(PaneScreen):
     def _show_head(self) -> None:
         width = max(20, self.size.width)
         lines = header_lines(self.run, width, int(time.time() * 1000), compact=self.size.height < 20)
-        self.query_one("#head", SpanBlock).show_lines(lines)
+        self.head.show_lines(lines)
 
     def on_resize(self) -> None:
         """Lay out the header for the new width."""
@@ -227,11 +229,16 @@ class RunScreen(PaneScreen):
 
     _number = 0
 
-    def on_input_submitted(self, message: Input.Submitted) -> None:
+    def action_submit(self) -> None:
+        """Take what is typed, once every key that is on its way has got there."""
+        if self.prompt.has_class("-open"):
+            self._close_prompt()
+            self.prompt.call_later(self._submit)
+
+    def _submit(self) -> None:
         """Search, or go to a line."""
-        text = message.value
+        text = self.prompt.value
         self.prompt.remember()
-        self._close_prompt()
         if self._purpose == "line":
             digits = "".join(c for c in text if c.isdigit())
             if digits:
@@ -248,11 +255,11 @@ class RunScreen(PaneScreen):
         self.prompt.placeholder = placeholder
         self.prompt.value = ""
         self.prompt.add_class("-open")
-        self.prompt.focus()
+        self.set_focus(self.prompt)
 
     def _close_prompt(self) -> None:
         self.prompt.remove_class("-open")
-        self.view.focus()
+        self.set_focus(self.view)
 
     # Actions
 
@@ -351,7 +358,7 @@ class RunScreen(PaneScreen):
             facts.append(("following", "success"))
         if self.view.wrap:
             facts.append(("wrapped", "muted"))
-        self.query_one(StatusLine).show(facts)
+        self.status.show(facts)
 
 
 def _most_telling(entries: list[FileEntry], run: Run) -> int:

@@ -54,6 +54,7 @@ from collector import Run
 STREAMS = ("output", "stdout", "stderr")
 _TYPING = 0.06
 _SETTLING = 0.04
+_BY_ITSELF = 0.3
 _COLLECTOR = 3.0
 _NO_RUNS = (
     "No runs here yet.",
@@ -78,6 +79,13 @@ class RunsScreen(PaneScreen):
         self.settings = settings
         self.window = RunWindow()
         self.window.start(first_rows, has_more)
+        self.table = RunTable(self.window, id="table")
+        self.preview = Preview(id="preview")
+        self.entry = Entry(PLACEHOLDER, settings.filter, id="filter")
+        self.status = StatusLine(footer_keys(RUNS), id="status")
+        self.problem = SpanLine(ground="surface", id="problem")
+        self.source = RunSource(settings.workspace, self.post_message, settings.start_collector)
+        self.previews = PreviewReader(settings.workspace, self.post_message)
         self.failed_only = False
         self.stream = STREAMS[0]
         self.listener: Callable[[Run], None] | None = None
@@ -91,31 +99,23 @@ class RunsScreen(PaneScreen):
         """Lay out the filter, the panes and the bottom line."""
         with Horizontal(id="top"):
             yield SpanLine([(BRAND, "accent"), (PROMPT, "faint")], id="brand")
-            yield Entry(
-                PLACEHOLDER,
-                self.settings.filter,
-                id="filter",
-            )
+            yield self.entry
             yield SpanLine(id="where")
-        yield SpanLine(ground="surface", id="problem")
+        yield self.problem
         with Container(id="body"):
-            yield RunTable(self.window, id="table")
-            yield Preview(id="preview")
-        yield StatusLine(footer_keys(RUNS), id="status")
+            yield self.table
+            yield self.preview
+        yield self.status
 
     def on_mount(self) -> None:
         """Begin to read."""
-        self.source = RunSource(self.settings.workspace, self.post_message, self.settings.start_collector)
-        self.previews = PreviewReader(self.settings.workspace, self.post_message)
-        self.table = self.query_one(RunTable)
-        self.preview = self.query_one(Preview)
-        self.entry = self.query_one(Entry)
         self.source.start()
         self.previews.start()
         self.set_interval(_COLLECTOR, self.source.look_at_collector)
         label = workspace_label(self.settings.workspace.root, os.environ.get("HOME", ""), WHERE_WIDTH)
         self.query_one("#where", SpanLine).show([(f" {label} ", "muted")])
         self.tell()
+        self.call_after_refresh(self.settle)
 
     def on_unmount(self) -> None:
         """Stop reading."""
@@ -259,13 +259,17 @@ class RunsScreen(PaneScreen):
     # The preview
 
     def on_cursor_moved(self, message: CursorMoved) -> None:
-        """Show another run, once the cursor rests."""
-        self._preview_soon()
+        """Show another run, once the cursor rests; one that came by itself, not too often."""
+        if not message.by_itself:
+            self._preview_soon()
+        elif "preview" not in self._delays:
+            self._later("preview", _BY_ITSELF, self._show_preview)
 
     def _preview_soon(self) -> None:
         self._later("preview", _SETTLING, self._show_preview)
 
     def _show_preview(self) -> None:
+        self._delays.pop("preview", None)
         run = self.table.run_at_cursor
         if self.listener is not None:
             if run is not None:
@@ -291,21 +295,20 @@ class RunsScreen(PaneScreen):
         """Filter while it is typed."""
         self._later("filter", _TYPING, self.ask)
 
-    def on_input_submitted(self, message: Input.Submitted) -> None:
-        """Give the keys back to the table."""
-        self.entry.remember()
-        self.table.focus()
-
     def _show_problem(self, spans: Sequence[Span]) -> None:
-        line = self.query_one("#problem", SpanLine)
-        line.display = bool(spans)
-        line.show(spans)
+        self.problem.display = bool(spans)
+        self.problem.show(spans)
 
     # Actions
 
     def action_filter(self) -> None:
         """Type a filter."""
-        self.entry.focus()
+        self.set_focus(self.entry)
+
+    def _leave_filter(self) -> None:
+        """Give the keys back to the table; those that are still on their way into the line get there."""
+        self.set_focus(self.table)
+        self.entry.call_later(self.entry.remember)
 
     def action_failed(self) -> None:
         """Show failed runs only, or all again."""
@@ -326,9 +329,12 @@ class RunsScreen(PaneScreen):
         self._show_preview()
 
     def action_open(self) -> None:
-        """Open the run under the cursor."""
+        """Open the run under the cursor; in the filter line, go back to the table."""
         from acode_tui.screens.run import RunScreen
 
+        if self.focused is self.entry:
+            self._leave_filter()
+            return
         run = self.table.run_at_cursor
         if run is not None:
             self.app.push_screen(RunScreen(self.settings, self, run))
@@ -340,12 +346,11 @@ class RunsScreen(PaneScreen):
     def action_back(self) -> None:
         """Leave the filter line, then the maximised pane, then the preview, then the filter."""
         if self.focused is self.entry:
-            self.entry.remember()
-            self.table.focus()
+            self._leave_filter()
         elif self.unzoom():
             return
         elif self.focused is self.preview:
-            self.table.focus()
+            self.set_focus(self.table)
         elif self.failed_only:
             self.action_failed()
         elif self.entry.value:
@@ -397,7 +402,7 @@ class RunsScreen(PaneScreen):
         facts.append(collector_fact(self.collector))
         if self._trouble:
             facts = [(one_line(self._trouble), "failure")]
-        self.query_one(StatusLine).show(facts)
+        self.status.show(facts)
 
     def _later(self, name: str, delay: float, job: Callable[[], None]) -> None:
         """Do something after a pause in which it was not asked for again."""

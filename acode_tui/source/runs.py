@@ -49,7 +49,7 @@ FIRST_ROWS = 2 * PAGE
 STEP = 1000
 MAX_CHANGES = 500
 """More changed runs at once are not looked at one by one: the whole result is outlined again."""
-MIN_GAP = 0.12
+MIN_GAP = 0.13
 """Seconds between two reports of changes: a shifting table cannot be read any faster."""
 RETRY = 0.5
 _BIG_RESULT = 50_000
@@ -212,12 +212,10 @@ class RunSource:
     def _follow_one(self, desk: Desk, after: int) -> None:
         store = desk.stores()[0]
         identity = self._database_identity()
-        last = 0.0
         gone = _Until(desk.stop, lambda: self._database_identity() != identity)
         for batch in follow_events(store, gone, after):
-            desk.stop.wait(max(0.0, MIN_GAP - (time.monotonic() - last)))
             self._report_changes(batch)
-            last = time.monotonic()
+            desk.stop.wait(MIN_GAP)
 
     def _report_changes(self, batch: list[Event]) -> None:
         token, query = self._current

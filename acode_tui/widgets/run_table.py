@@ -124,7 +124,7 @@ class RunTable(LineList):
         if self.cursor >= self.top + self.rows:
             self.jump(self.cursor - self.rows + 1)
         if stay_on_top:
-            self._remember()
+            self._remember(by_itself=True)
         self._ask_for_pages()
         self.refresh()
 
@@ -179,12 +179,12 @@ class RunTable(LineList):
             self.jump(top)
         self.move_to(self.cursor + step)
 
-    def _remember(self) -> None:
+    def _remember(self, by_itself: bool = False) -> None:
         run = self.run_at_cursor
         seq = run.seq if run is not None else None
         if seq != self.cursor_seq or run is None:
             self.cursor_seq = seq
-            self.post_message(CursorMoved(self.cursor, run))
+            self.post_message(CursorMoved(self.cursor, run, by_itself))
 
     # Pages
 
