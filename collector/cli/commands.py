@@ -1,0 +1,83 @@
+"""Every command, what it does in a line, and the module that holds it. Importing this costs nothing.
+
+A group's module is imported only when one of its commands is called, and `--help` is made from this
+table alone: with everything imported, a listing would take twice as long to start.
+"""
+
+from __future__ import annotations
+
+GROUPS: dict[str, dict[str, tuple[str, str]]] = {
+    "runs": {
+        "list": ("runs_list", "list runs, newest first, all or those that fit a filter"),
+        "show": ("runs_show", "show everything about a run"),
+        "stdout": ("runs_content", "print what a run wrote to stdout"),
+        "stderr": ("runs_content", "print what a run wrote to stderr"),
+        "output": ("runs_content", "print both streams as they came"),
+        "follow": ("runs_follow", "print a run's output live until it ends"),
+        "artifacts": ("runs_content", "list the files of a run"),
+        "artifact": ("runs_content", "print or save one file of a run"),
+        "delete": ("runs_change", "delete runs with all their files"),
+        "reindex": ("runs_change", "rebuild the database from the run folders"),
+        "stats": ("runs_stats", "count runs, failures and bytes"),
+    },
+    "artifacts": {
+        "list": ("artifacts", "list runs with their sizes, or the files of one run"),
+        "show": ("artifacts", "show a run and its files"),
+        "cat": ("artifacts", "print one file of a run"),
+        "path": ("artifacts", "print where a run's folder, or one file of it, lies"),
+    },
+    "config": {
+        "show": ("config", "show every setting and where its value came from"),
+        "init": ("config", "write a settings file with every setting explained"),
+    },
+}
+"""The commands with verbs: group, verb, module below `collector.cli`, what it does."""
+
+SINGLE: dict[str, tuple[str, str]] = {
+    "doctor": ("doctor", "check everything, and say what to do"),
+    "demo": ("demo", "record some real commands in a temporary workspace and look at them"),
+}
+"""The commands without verbs."""
+
+FOREIGN: dict[str, str] = {
+    "exec": "run a command as if acode were not there, and record it",
+    "task": "run a task of the configuration the same way: task run NAME",
+    "collector": "the daemon that indexes runs: run, start, stop, status, logs",
+}
+"""The commands that parse their own options."""
+
+ALIASES = {"run": "runs", "artifact": "artifacts", "session": "sessions"}
+
+_OPTIONS = """\
+options:
+  --workspace DIR   the workspace to look into (default: the nearest .acode, else .git, upwards)
+  -v, --verbose     say more about what is done
+  --version         print the version
+  -h, --help        this text; every command has its own
+
+environment: NO_COLOR, COLUMNS, ACODE_WORKSPACE, ACODE_DEBUG=1 (show tracebacks)
+"""
+
+
+def top_help() -> str:
+    """Return what `acode --help` prints."""
+    lines = ["usage: acode [--workspace DIR] [-v] COMMAND [ARGUMENT]...", ""]
+    lines += ["acode records the commands that agents, scripts and people run, and shows them.", ""]
+    lines += [_entry(name, text) for name, text in FOREIGN.items()]
+    for group, verbs in GROUPS.items():
+        lines.append("")
+        lines += [_entry(f"{group} {verb}", text) for verb, (_, text) in verbs.items()]
+    lines.append("")
+    lines += [_entry(name, text) for name, (_, text) in SINGLE.items()]
+    return "\n".join(lines) + "\n\n" + _OPTIONS
+
+
+def group_help(group: str) -> str:
+    """Return what `acode GROUP --help` prints."""
+    lines = [f"usage: acode {group} VERB [ARGUMENT]...", ""]
+    lines += [_entry(verb, text) for verb, (_, text) in GROUPS[group].items()]
+    return "\n".join(lines) + f"\n\n'acode {group} VERB --help' lists a verb's options.\n"
+
+
+def _entry(name: str, text: str) -> str:
+    return f"  {name:<16}  {text}"

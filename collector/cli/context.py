@@ -1,0 +1,113 @@
+"""What every command is given: the workspace, its settings, its stores."""
+
+from __future__ import annotations
+
+import os
+
+from collector.errors import AccessError, AcodeError, NotFoundError
+from collector.workspace import Workspace, find_root
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from collector.config import Config
+    from collector.model.run import Run
+    from collector.store.artifacts import SqliteArtifactStore
+    from collector.store.runs import SqliteRunStore
+
+_EMPTY = "record one with 'acode exec -- COMMAND'"
+
+
+class Context:
+    """One call of `acode`.
+
+    Args:
+        workspace: what `--workspace` said.
+        environ: the environment variables.
+        verbose: whether to say more.
+    """
+
+    def __init__(self, workspace: str | None, environ: Mapping[str, str], verbose: bool = False) -> None:
+        self.environ = dict(environ)
+        self.verbose = verbose
+        self._root = workspace
+        self._config: Config | None = None
+        self._workspace: Workspace | None = None
+        self._stores: tuple[SqliteRunStore, SqliteArtifactStore] | None = None
+
+    @property
+    def root(self) -> str:
+        """The workspace root."""
+        return os.path.abspath(self._root or find_root(_current_folder(), self.environ))  # noqa: PTH100
+
+    @property
+    def config(self) -> Config:
+        """The settings. Raises InputError for a mistake in them."""
+        if self._config is None:
+            from collector.config import load_config
+
+            self._config = load_config(self.root, self.environ)
+        return self._config
+
+    @property
+    def workspace(self) -> Workspace:
+        """The workspace, which must exist as a folder.
+
+        Raises:
+            AccessError: the folder does not exist or cannot be read.
+        """
+        if self._workspace is None:
+            root = self.root
+            if not os.access(root, os.R_OK | os.X_OK) or not os.path.isdir(root):  # noqa: PTH112
+                raise AccessError("ACODE-ART-006", f"cannot read the workspace {root}", "check --workspace")
+            self._workspace = Workspace(root, self.config.artifacts_directory)
+        return self._workspace
+
+    def find_stores(self) -> tuple[SqliteRunStore, SqliteArtifactStore] | None:
+        """Open the stores, after indexing what waits; None in a workspace without runs."""
+        if self._stores is None:
+            index_waiting(self.workspace)
+            if not os.path.exists(self.workspace.database):  # noqa: PTH110
+                return None
+            from collector.store import open_stores
+
+            self._stores = open_stores(self.workspace)
+        return self._stores
+
+    def stores(self) -> tuple[SqliteRunStore, SqliteArtifactStore]:
+        """Open the stores. Raises NotFoundError in a workspace without runs."""
+        stores = self.find_stores()
+        if stores is None:
+            raise NotFoundError("ACODE-RUN-001", f"no runs in {self.root} yet", _EMPTY)
+        return stores
+
+    def resolve(self, reference: str) -> Run:
+        """Return the run that a text names. Raises NotFoundError, InputError."""
+        from collector.query.references import resolve
+
+        return resolve(self.stores()[0], reference)
+
+
+def index_waiting(workspace: Workspace) -> None:
+    """Index what waits; what can still be read is read when that fails, with a warning."""
+    from collector.store.indexer import index_waiting as index
+
+    try:
+        index(workspace)
+    except (AcodeError, OSError) as error:
+        if isinstance(error, AcodeError) and error.code == "ACODE-RUN-025":
+            raise
+        from collector.cli.output import note
+
+        text = str(error) if isinstance(error, AcodeError) else f"ACODE-ART-006: {error}"
+        note(f"acode: warning: {text}; what is shown may be incomplete")
+
+
+def _current_folder() -> str:
+    try:
+        return os.getcwd()  # noqa: PTH109
+    except FileNotFoundError:
+        raise AccessError(
+            "ACODE-ART-006", "the current folder is gone", "change to one that exists"
+        ) from None

@@ -1,0 +1,140 @@
+"""`acode runs show`: one run, for people or as its record."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+
+from collector.cli import output
+from collector.cli.context import Context
+from collector.cli.parsing import Command, Namespace, Parser, add_run
+from collector.model.run import Run
+from collector.query.references import FAILED
+
+_PREVIEW_LINES = 20
+_FAILED_LINES = 200
+_LABEL = 12
+
+
+def configure(parser: Parser) -> None:
+    """Add the options of `acode runs show`."""
+    add_run(parser, default="")  # the latest, or with --log-failed the last that failed
+    parser.add_argument("--json", action="store_true", help="the whole record as one JSON object")
+    parser.add_argument("--artifacts", action="store_true", help="only the files, with their ids")
+    parser.add_argument("--preview", action="store_true", help="also the end of the output")
+    parser.add_argument(
+        "--log-failed", action="store_true", help="only what a failed run printed (default: @last-failed)"
+    )
+
+
+def run(options: Namespace, context: Context) -> int:
+    """Show a run."""
+    found = context.resolve(options.run or ("@last-failed" if options.log_failed else "latest"))
+    if options.log_failed:
+        return _log_failed(found, context)
+    if options.artifacts:
+        from collector.cli.runs_content import list_artifacts
+
+        form = "json" if options.json else "table"
+        options.run, options.format, options.fields = found.run_id, form, None
+        return list_artifacts(options, context)
+    if options.json:
+        output.line(output.format_json(found.to_json()))
+        return 0
+    for line in describe(found, context):
+        output.line(line)
+    if options.preview:
+        _preview(found, context)
+    return 0
+
+
+def describe(run: Run, context: Context) -> list[str]:
+    """Return the lines that say what is known of a run; what was recorded is sanitized."""
+    color = output.has_color(context.environ)
+    width = min(output.terminal_width(context.environ) or 80, 80)
+    title = output.sanitize(f"Run: {run.name}")
+    lines = [output.paint(title, "bold", color), "─" * min(width, max(42, len(title)))]
+    for label, text in _facts(run):
+        if text:
+            shown = output.sanitize(text)
+            if label == "Status":
+                shown = output.paint(shown, run.status, color)
+            lines.append(f"{label + ':':<{_LABEL}}{shown}")
+    return [*lines, "", *_artifact_lines(run, context)]
+
+
+def _facts(run: Run) -> list[tuple[str, str]]:
+    tags = " ".join(f"{key}={value}" if value else key for key, value in run.tags.items())
+    return [
+        ("Status", run.status),
+        ("Id", run.run_id),
+        ("Command", run.command_line),
+        ("Directory", run.working_directory),
+        ("Exit code", "" if run.exit_code is None else str(run.exit_code)),
+        ("Signal", "" if run.signal is None else str(run.signal)),
+        ("Error", " ".join(filter(None, (run.error_code, run.error_message)))),
+        ("Started", output.format_time(run.start_time)),
+        ("Ended", "" if run.end_time is None else output.format_time(run.end_time)),
+        ("Duration", "" if run.duration_ms is None else output.format_duration(run.duration_ms)),
+        ("Type", run.type if run.context == "host" else f"{run.type} ({run.context})"),
+        ("Session", run.session_id or ""),
+        ("Task", run.task if run.task_id is None else f"{run.task} ({run.task_id})"),
+        ("Parent", run.parent_run_id or ""),
+        ("Agent", " ".join(filter(None, (run.agent, run.agent_version, run.model)))),
+        ("Instance", run.agent_instance_id or ""),
+        ("Tags", tags),
+        ("CPU", "" if run.cpu_ms is None else output.format_duration(run.cpu_ms)),
+        ("Memory", "" if run.max_rss_bytes is None else output.format_size(run.max_rss_bytes)),
+        ("Host", run.host or ""),
+    ]
+
+
+def _artifact_lines(run: Run, context: Context) -> list[str]:
+    from collector.cli.runs_content import state
+
+    found = context.stores()[1].by_run(run.run_id)
+    lines = [f"Artifacts ({len(found)}):"]
+    for number, item in enumerate(found, 1):
+        size = output.format_size(item.size_bytes)
+        text = f"{number}. {item.path} ({size}){state(item)}"
+        lines.append("  " + output.sanitize(f"{text} - {item.description}" if item.description else text))
+    return lines
+
+
+def _preview(run: Run, context: Context) -> None:
+    from collector.cli.runs_content import iter_both
+
+    output.line()
+    output.line(f"Output (last {_PREVIEW_LINES} lines):")
+    _write_tail(iter_both(run, context), _PREVIEW_LINES, context)
+
+
+def _log_failed(run: Run, context: Context) -> int:
+    if run.status not in FAILED:
+        output.note(f"run {run.name} has not failed: {run.status}")
+        return 0
+    from collector.cli.runs_content import iter_both
+
+    reason = f"exit code {run.exit_code}" if run.exit_code is not None else run.status
+    output.note(f"{run.name}: {run.command_line} ({reason})")
+    _write_tail(iter_both(run, context), _FAILED_LINES, context)
+    return 0
+
+
+def _write_tail(chunks: Iterable[bytes], count: int, context: Context) -> None:
+    """Write the last lines, harmless: this is a summary, not the recorded bytes."""
+    from collector.cli.harmless import make_harmless
+
+    lines: deque[bytes] = deque(maxlen=count)
+    rest = b""
+    for chunk in make_harmless(chunks, output.has_color(context.environ)):
+        *whole, rest = (rest + chunk).split(b"\n")
+        lines.extend(whole)
+        rest = rest[-1_000_000:]  # a line without an end must not fill the memory
+    if rest:
+        lines.append(rest)
+    for line in lines:
+        output.write_bytes(line + b"\n")
+
+
+COMMANDS = {"show": Command(configure, run)}

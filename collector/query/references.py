@@ -1,0 +1,71 @@
+"""Naming a run: by id, by name, by the beginning of either, or by how recent it is."""
+
+from __future__ import annotations
+
+from collector.errors import InputError, NotFoundError
+from collector.model.query import RunQuery, Term
+from collector.suggest import nearest
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collector.model.run import Run
+    from collector.store.protocols import RunStore
+
+FAILED = ("failure", "timeout", "cancelled")
+_CANDIDATES = 5
+_RECENT = 200
+_HINT = "'acode runs list' shows what there is"
+
+
+def resolve(store: RunStore, text: str) -> Run:
+    """Return the run that a text names.
+
+    Args:
+        store: where to look.
+        text: an id, a name, an unambiguous beginning of either, `latest` or `@`, `@1`, `@2` … (the
+            n-th before the latest), `@last-failed`.
+
+    Raises:
+        NotFoundError: there is none; the nearest recent name is offered.
+        InputError: several begin like that.
+    """
+    if text == "latest" or text.startswith("@"):
+        return _by_age(store, text)
+    if not text or not text.isascii() or not text.isprintable():
+        raise NotFoundError("ACODE-RUN-001", f"no run named {text!r}", _HINT)
+    found = store.find_matching(text, _CANDIDATES + 1)
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise NotFoundError("ACODE-RUN-001", f"no run named {text!r}", _nearest(store, text))
+    names = [run.name for run in found[:_CANDIDATES]]
+    more = " …" if len(found) > _CANDIDATES else ""
+    raise InputError(
+        "ACODE-RUN-016", f"{text!r} is the beginning of {', '.join(names)}{more}", "type more of it"
+    )
+
+
+def _by_age(store: RunStore, text: str) -> Run:
+    which = text.removeprefix("@")
+    if which in ("last-failed", "failed"):
+        page = store.list(RunQuery((Term("status", FAILED),), limit=1))
+        run = page.items[0] if page.items else None
+    elif which in ("", "latest", "last"):
+        run = store.latest()
+    elif which.isascii() and which.isdigit() and len(which) < 10:
+        run = store.latest(int(which))
+    else:
+        raise InputError("ACODE-RUN-016", f"{text!r} names no run", "write latest, @, @1 or @last-failed")
+    if run is None:
+        raise NotFoundError("ACODE-RUN-001", f"there is no run {text!r} yet", _HINT)
+    return run
+
+
+def _nearest(store: RunStore, text: str) -> str:
+    """Offer the newest run whose name, or task, looks like what was typed."""
+    names: dict[str, str] = {}
+    for run in store.list(RunQuery(limit=_RECENT)).items:
+        names.setdefault(run.task, run.name)
+        names.setdefault(run.name, run.name)
+    found = nearest(text, names)
+    return f"did you mean {names[found]!r}?" if found else _HINT
