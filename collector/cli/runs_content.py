@@ -145,7 +145,7 @@ def list_artifacts(options: Namespace, context: Context) -> int:
     run = context.resolve(options.run)
     found = context.stores()[1].by_run(run.run_id)
     form = chosen_format(options)
-    known = tuple(Artifact.__dataclass_fields__)
+    known = Artifact.__match_args__
     fields = choose_fields(options.fields, known)
     if form != "table":
         write_records((item.to_json() for item in found), form, fields, known)

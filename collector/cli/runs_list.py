@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from collector import clock
 from collector.cli import output
 from collector.cli.context import Context
 from collector.cli.parsing import Command, Namespace, Parser, add_format, chosen_format, whole_number
 from collector.errors import InputError
+from collector.model.frozen import replace
 from collector.model.query import SORTS, RunQuery, Term
 from collector.model.run import Run
 from collector.query.language import field_keys, parse_query, parse_term

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any
 
 from collector.clock import format_iso, parse_iso
+from collector.model.frozen import dataclass, field, fields
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 ARTIFACT_TYPES = (
     "stdout", "stderr", "output", "log", "test_result", "coverage", "diff", "build_output", "json",

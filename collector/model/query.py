@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collector.model.frozen import dataclass
 
-Operator = Literal[":", ">", ">=", "<", "<="]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    Operator = Literal[":", ">", ">=", "<", "<="]
+else:
+    Operator = str
 
 TEXT = "text"
 """The field of a bare word: a substring of the command line."""

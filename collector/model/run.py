@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any
 
 from collector.clock import format_iso, parse_iso
 from collector.model.artifact import Artifact
+from collector.model.frozen import dataclass, field, fields
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 SCHEMA_VERSION = 1
 STATUSES = ("running", "success", "failure", "timeout", "cancelled")

@@ -14,15 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from collector import clock, durable
-from collector.errors import AcodeError, BusyError, ConflictError, CorruptError, UnavailableError
+from collector.errors import AcodeError, BusyError, ConflictError, CorruptError
+from collector.model.frozen import replace
 from collector.model.run import Run
 from collector.record import spool
 from collector.record.recorder import is_recorder_alive
 from collector.record.seal import close_abandoned, is_sealed, read_record, seal
 from collector.store.artifacts import SqliteArtifactStore
-from collector.store.database import open_reader, open_writer, quick_check
+from collector.store.database import open_writer, quick_check
 from collector.store.lock import WriterLock
 from collector.store.runs import SqliteRunStore
+from collector.store.waiting import index_waiting as index_waiting
 from collector.workspace import RUN_JSON, Workspace
 
 BATCH = 500
@@ -346,29 +348,6 @@ class Indexer:
         return len(folders)
 
 
-def index_waiting(workspace: Workspace, seal_seconds: float = 0.5) -> None:
-    """Bring the database up to date before it is read, whoever's job that is.
-
-    With a collector, wait a moment for it; without one, do its work under its lock.
-    """
-    if not _needs_index(workspace):
-        return
-    indexer = Indexer(workspace)
-    if indexer.try_open():
-        try:
-            try:
-                indexer.index_spool()
-                indexer.close_abandoned()
-            except CorruptError as error:
-                indexer.rebuild(str(error))
-            indexer.seal_spool(seal_seconds)
-            indexer.empty_trash()
-        finally:
-            indexer.close()
-        return
-    _wait_for_writer(workspace, 0.5)
-
-
 def reindex(workspace: Workspace) -> ReindexReport:
     """Rebuild the database from the run folders; the caller has made sure that no collector runs.
 
@@ -389,39 +368,6 @@ def reindex(workspace: Workspace) -> ReindexReport:
         indexer.close()
 
 
-def _needs_index(workspace: Workspace) -> bool:
-    if spool.list_announcements(workspace.spool):
-        return True
-    if not os.path.isdir(workspace.artifacts):
-        return False
-    try:
-        connection = open_reader(workspace.database)
-    except UnavailableError:
-        return True
-    except CorruptError as error:
-        if error.code == "ACODE-RUN-025":
-            raise
-        return True
-    store = SqliteRunStore(connection)
-    try:
-        return any(
-            not is_recorder_alive(workspace.run_folder(run.folder), dict(run.recorder))
-            for run in store.running()
-        )
-    except CorruptError:
-        return True
-    finally:
-        store.close()
-
-
-def _wait_for_writer(workspace: Workspace, patience_seconds: float) -> None:
-    mine = {a[0] for a in spool.list_announcements(workspace.spool) if a[1] != spool.SEAL}
-    deadline = time.monotonic() + patience_seconds
-    while mine and time.monotonic() < deadline:
-        time.sleep(0.005)
-        mine &= {a[0] for a in spool.list_announcements(workspace.spool)}
-
-
 def _folders(base: str, relative: str, with_record: bool) -> Iterator[str]:
     """Walk the store, flat or dated: a folder of digits alone holds more folders."""
     try:
@@ -439,15 +385,11 @@ def _folders(base: str, relative: str, with_record: bool) -> Iterator[str]:
 
 
 def _with_place(run: Run, folder: str, output_bytes: int) -> Run:
-    from dataclasses import replace
-
     return replace(run, folder=folder, output_bytes=output_bytes)
 
 
 def _close_row(run: Run, why: str) -> Run:
     """End a row whose folder can no longer say how."""
-    from dataclasses import replace
-
     return replace(
         run, status="cancelled", end_time=run.start_time, duration_ms=0,
         error_code="ACODE-ART-007", error_message=f"its run folder is damaged: {why}",

@@ -7,12 +7,17 @@ Every method may be called from one thread at a time; each thread opens its own 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import BinaryIO, Generic, Protocol, TypeVar
 
 from collector.model.artifact import Artifact
+from collector.model.frozen import Generic, TypeVar, dataclass
 from collector.model.query import Event, RunQuery
 from collector.model.run import Run
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import BinaryIO, Protocol
+else:
+    Protocol = object  # a protocol means something to type checkers only; `typing` costs milliseconds
 
 T = TypeVar("T")
 Runs = list[Run]

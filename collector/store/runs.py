@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from collector.errors import ConflictError, InputError, NotFoundError
 from collector.model.query import Event, RunQuery, Term
@@ -13,6 +12,10 @@ from collector.store.artifacts import artifacts_by_seq, artifacts_to_rows
 from collector.store.database import Connection, Row, data_version, rows, transaction, translating
 from collector.store.protocols import Events, Outline, Page, Runs, RunStatistics
 from collector.store.where import beyond, encode_cursor, order, sort_key, where
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _JSON = ("tokens", "provenance", "recorder")
 _PLAIN = (
@@ -28,7 +31,7 @@ _UPDATE = f"UPDATE runs SET {', '.join(f'{c} = ?' for c in _COLUMNS)} WHERE seq 
 _SELECT = "SELECT runs.*, variables FROM runs LEFT JOIN environments USING (environment_id)"
 _FACETS = ("status", "type", "session_id", "task")
 MAX_EVENTS = 200_000
-Values = list[Any]
+Values = list["Any"]
 
 
 class SqliteRunStore:

@@ -1,0 +1,74 @@
+"""Bringing the database up to date before it is read: cheap when nothing waits, as it mostly does not."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from collector.errors import CorruptError, UnavailableError
+from collector.model.run import Run
+from collector.record import spool
+from collector.store.database import open_reader
+from collector.store.runs import SqliteRunStore
+from collector.workspace import Workspace
+
+
+def index_waiting(workspace: Workspace, seal_seconds: float = 0.5) -> None:
+    """Bring the database up to date before it is read, whoever's job that is.
+
+    With a collector, wait a moment for it; without one, do its work under its lock.
+    """
+    if not _needs_index(workspace):
+        return
+    from collector.store.indexer import Indexer
+
+    indexer = Indexer(workspace)
+    if indexer.try_open():
+        try:
+            try:
+                indexer.index_spool()
+                indexer.close_abandoned()
+            except CorruptError as error:
+                indexer.rebuild(str(error))
+            indexer.seal_spool(seal_seconds)
+            indexer.empty_trash()
+        finally:
+            indexer.close()
+        return
+    _wait_for_writer(workspace, 0.5)
+
+
+def _needs_index(workspace: Workspace) -> bool:
+    if spool.list_announcements(workspace.spool):
+        return True
+    if not os.path.isdir(workspace.artifacts):  # noqa: PTH112 - on the way to every listing
+        return False
+    try:
+        connection = open_reader(workspace.database)
+    except UnavailableError:
+        return True
+    except CorruptError as error:
+        if error.code == "ACODE-RUN-025":
+            raise
+        return True
+    store = SqliteRunStore(connection)
+    try:
+        return any(_is_abandoned(workspace, run) for run in store.running())
+    except CorruptError:
+        return True
+    finally:
+        store.close()
+
+
+def _is_abandoned(workspace: Workspace, run: Run) -> bool:
+    from collector.record.recorder import is_recorder_alive
+
+    return not is_recorder_alive(workspace.run_folder(run.folder), dict(run.recorder))
+
+
+def _wait_for_writer(workspace: Workspace, patience_seconds: float) -> None:
+    mine = {a[0] for a in spool.list_announcements(workspace.spool) if a[1] != spool.SEAL}
+    deadline = time.monotonic() + patience_seconds
+    while mine and time.monotonic() < deadline:
+        time.sleep(0.005)
+        mine &= {a[0] for a in spool.list_announcements(workspace.spool)}
