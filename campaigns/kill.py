@@ -60,7 +60,7 @@ class Campaign:
         """Start a command that writes its own number, sleeps a little, and ends with a known code."""
         self.started += 1
         task, code = f"n{self.started}", self.started % 7
-        pause = self.random.choice(["", "sleep 0.0%d; " % self.random.randrange(1, 9), "sleep 0.2; "])
+        pause = self.random.choice(["", f"sleep 0.0{self.random.randrange(1, 9)}; ", "sleep 0.2; "])
         script = f"echo out {task}; {pause}echo err {task} >&2; exit {code}"
         process = self.acode("exec", "--task", task, "--", "sh", "-c", script)
         self.running[process.pid] = (process, task, code)
@@ -183,7 +183,9 @@ def main() -> None:
         counts = attack(Path(options.workspace or folder), options.kills, options.jobs, options.seed)
     for name, count in counts.items():
         print(f"{name:30} {count}")
-    print(f"0 lost, 0 half there, 0 database errors, in {time.monotonic() - begin:.0f} s (seed {options.seed})")
+    print(
+        f"0 lost, 0 half there, 0 database errors, in {time.monotonic() - begin:.0f} s (seed {options.seed})"
+    )
 
 
 if __name__ == "__main__":

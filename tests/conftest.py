@@ -16,7 +16,13 @@ from collector.workspace import Workspace
 
 PROJECT = Path(__file__).resolve().parent.parent
 START = "from collector.__main__ import run; run()"
-ACODE = [sys.executable, "-I", "-S", "-c", f"import sys; sys.path[:0] = {[str(PROJECT), *sys.path]!r}; {START}"]
+ACODE = [
+    sys.executable,
+    "-I",
+    "-S",
+    "-c",
+    f"import sys; sys.path[:0] = {[str(PROJECT), *sys.path]!r}; {START}",
+]
 """acode without the launcher's shell, importing this checkout."""
 
 
@@ -35,9 +41,7 @@ class Acode:
 
     def run(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[bytes]:
         """Run to the end; output is captured unless told otherwise."""
-        options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "cwd": self.root} | options
-        options.setdefault("env", self.environ)
-        return subprocess.run([*ACODE, *arguments], check=False, timeout=60, **options)
+        return subprocess.run([*ACODE, *arguments], check=False, timeout=60, **self._options(options))
 
     def exec(self, *command: str, **options: Any) -> subprocess.CompletedProcess[bytes]:
         """Run `acode exec -- COMMAND`."""
@@ -45,9 +49,11 @@ class Acode:
 
     def start(self, *arguments: str, **options: Any) -> subprocess.Popen[bytes]:
         """Start and return at once."""
-        options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "cwd": self.root} | options
-        options.setdefault("env", self.environ)
-        return subprocess.Popen([*ACODE, *arguments], **options)
+        return subprocess.Popen([*ACODE, *arguments], **self._options(options))
+
+    def _options(self, options: dict[str, Any]) -> dict[str, Any]:
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        return {**pipes, "cwd": self.root, "env": self.environ, **options}
 
     def folders(self) -> list[Path]:
         """Return the run folders, oldest name first."""

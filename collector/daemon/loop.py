@@ -49,7 +49,7 @@ class Collector:
         self._stop = threading.Event()
         self._looked_around = 0.0
         self._busy_at = time.monotonic()
-        self._space_warned = False
+        self._in_trouble = False
 
     def stop(self, number: int = 0, frame: FrameType | None = None) -> None:  # noqa: ARG002, RUF100
         """Finish what is at hand and return from `run`; a signal handler."""
@@ -126,19 +126,24 @@ class Collector:
         return self._idle_seconds is not None and idle > self._idle_seconds
 
     def _guarded(self, step: Callable[[], int]) -> int:
-        """Do one step; what fails is said and tried again, because a recorder must outlive it."""
+        """Do one step; what fails is said once and tried again, because runs outlive any trouble."""
         try:
-            result = step()
+            result = self._mended(step)
+        except (AcodeError, OSError) as error:
+            if not self._in_trouble:
+                self._log("step.failed", step=step.__name__, error=str(error))
+            self._in_trouble = True
+            return 0
+        self._in_trouble = False
+        return result
+
+    def _mended(self, step: Callable[[], int]) -> int:
+        """Do one step, on a new database where it finds the old one damaged."""
+        try:
+            return step()
         except CorruptError as error:
             self._indexer.rebuild(str(error))
-            return 1
-        except (AcodeError, OSError) as error:
-            if not self._space_warned:
-                self._log("step.failed", step=step.__name__, error=str(error))
-            self._space_warned = True
-            return 0
-        self._space_warned = False
-        return result
+            return step()
 
     def _remove_pid_file(self) -> None:
         try:

@@ -18,7 +18,9 @@ from tests.conftest import ACODE, PROJECT, Acode, wait_for
 PYTHON = sys.executable
 
 
-@pytest.mark.parametrize("code", [0, 1, 2, 3, 42, 63, 64, 100, 123, 124, 125, 126, 127, 128, 130, 137, 200, 254, 255])
+@pytest.mark.parametrize(
+    "code", [0, 1, 2, 3, 42, 63, 64, 100, 123, 124, 125, 126, 127, 128, 130, 137, 200, 254, 255]
+)
 def test_exit_code_is_the_commands_own(acode: Acode, code: int) -> None:
     assert acode.exec("sh", "-c", f"exit {code}").returncode == code
     record = acode.record()
@@ -68,7 +70,13 @@ def test_a_script_without_interpreter_line_runs_in_sh(acode: Acode) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [(), ("--no-such-option", "--", "true"), ("--task",), ("--type", "odd", "true"), ("--timeout", "soon", "true")],
+    [
+        (),
+        ("--no-such-option", "--", "true"),
+        ("--task",),
+        ("--type", "odd", "true"),
+        ("--timeout", "soon", "true"),
+    ],
 )
 def test_wrong_usage_is_125_with_one_line(acode: Acode, arguments: tuple[str, ...]) -> None:
     done = acode.run("exec", *arguments)

@@ -43,7 +43,9 @@ def test_a_command_sees_terminals_where_the_caller_has_them(acode: Acode) -> Non
     assert terminal.lines()[:4] == ["0 is a terminal", "1 is a terminal", "2 is a terminal", "24 80"]
 
 
-@pytest.mark.parametrize("redirection", ["> out", "2> out", "< /dev/null", "> out 2>&1", "< in > out", "| cat"])
+@pytest.mark.parametrize(
+    "redirection", ["> out", "2> out", "< /dev/null", "> out 2>&1", "< in > out", "| cat"]
+)
 def test_redirected_streams_are_no_terminals(acode: Acode, redirection: str) -> None:
     (acode.root / "in").write_text("")
     script = shlex.quote("for fd in 0 1 2; do test -t $fd && echo $fd >> seen; done; true")

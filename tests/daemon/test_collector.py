@@ -42,15 +42,24 @@ def test_start_and_end_are_seen_while_they_happen(acode: Acode, collector: Proce
     gate.write_text("go\n")
     process.communicate(timeout=20)
     wait_for(lambda: states(acode) == {"live": "failure"})
-    wait_for(lambda: len(runs_of(acode)[0].artifacts) == 4 and all(a.checksum_sha256 for a in runs_of(acode)[0].artifacts))
+    wait_for(
+        lambda: (
+            len(runs_of(acode)[0].artifacts) == 4
+            and all(a.checksum_sha256 for a in runs_of(acode)[0].artifacts)
+        )
+    )
 
 
-def test_a_killed_recorder_leaves_a_cancelled_run_with_what_was_captured(acode: Acode, collector: Process) -> None:
+def test_a_killed_recorder_leaves_a_cancelled_run_with_what_was_captured(
+    acode: Acode, collector: Process
+) -> None:
     process = acode.start("exec", "--task", "cut", "--", "sh", "-c", "echo kept; echo $$; exec sleep 60")
     assert process.stdout is not None
     process.stdout.readline()
     child = int(process.stdout.readline())
-    wait_for(lambda: states(acode) == {"cut": "running"} and (acode.folder() / "stdout.txt").stat().st_size > 5)
+    wait_for(
+        lambda: states(acode) == {"cut": "running"} and (acode.folder() / "stdout.txt").stat().st_size > 5
+    )
     process.kill()
     process.communicate()
     wait_for(lambda: states(acode) == {"cut": "cancelled"})
@@ -94,7 +103,9 @@ def test_start_status_stop(acode: Acode) -> None:
     assert not Path(acode.workspace.collector_pid).exists()
     with pytest.raises(UnavailableError, match="ACODE-RUN-021"):
         control.stop_collector(acode.workspace)
-    events = [json.loads(line)["event"] for line in Path(acode.workspace.collector_log).read_text().splitlines()]
+    events = [
+        json.loads(line)["event"] for line in Path(acode.workspace.collector_log).read_text().splitlines()
+    ]
     assert events[-1] == "collector.stopped"
 
 

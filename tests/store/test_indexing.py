@@ -114,7 +114,9 @@ def test_a_folder_that_nothing_announces_is_adopted(acode: Acode, indexer: Index
     assert indexer.runs.count(RunQuery()) == 1
 
 
-@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b"null", b'{"run_id": 1}', b"\xff\xfe", b'{"a":' * 100_000], ids=range(7))
+@pytest.mark.parametrize(
+    "damage", [b"", b"{", b"[]", b"null", b'{"run_id": 1}', b"\xff\xfe", b'{"a":' * 100_000], ids=range(7)
+)
 def test_a_corrupt_record_is_named_and_harms_nothing_else(acode: Acode, damage: bytes) -> None:
     acode.run("exec", "--task", "good", "--", "true")
     acode.run("exec", "--task", "bad", "--", "true")
@@ -130,8 +132,9 @@ def test_a_corrupt_record_is_named_and_harms_nothing_else(acode: Acode, damage: 
 @pytest.mark.parametrize(
     "fields",
     [
-        {"name": "../../evil"}, {"name": "other"}, {"status": "odd"}, {"start_time": "yesterday"}, {"exit_code": "0"},
-        {"run_id": None}, {"artifacts": 5}, {"exit_code": 2**70}, {"end_time": None}, {"command_line": 7},
+        {"name": "../../evil"}, {"name": "other"}, {"status": "odd"}, {"start_time": "yesterday"},
+        {"exit_code": "0"}, {"run_id": None}, {"artifacts": 5}, {"exit_code": 2**70}, {"end_time": None},
+        {"command_line": 7},
     ],
 )  # fmt: skip
 def test_a_record_that_no_store_should_hold_is_refused(acode: Acode, fields: dict[str, object]) -> None:
@@ -160,7 +163,7 @@ def test_a_symbolic_link_in_a_run_folder_is_not_followed(acode: Acode) -> None:
     runs, artifacts = open_stores(acode.workspace)
     for artifact in only_run(acode).artifacts:
         if artifact.path in ("stdout.txt", "output.txt"):
-            with pytest.raises(Exception, match="ACODE-ART-0(09|11)"):
+            with pytest.raises(Exception, match=r"ACODE-ART-0(09|11)"):
                 artifacts.text(artifact)
     runs.close()
 
@@ -351,7 +354,8 @@ def make_run(i: int, **fields: object) -> Run:
     """Return a finished run; every third failed."""
     values: dict[str, object] = {
         "run_id": f"01ARZ3NDEKTSV4RRFFQ69G{i:04}", "name": f"t-{i}", "task": f"t{i % 5}", "command": "c",
-        "command_line": f"c {i}", "status": "failure" if i % 3 == 0 else "success", "exit_code": i % 3 == 0 and 1 or 0,
+        "command_line": f"c {i}",
+        "status": "failure" if i % 3 == 0 else "success", "exit_code": 1 if i % 3 == 0 else 0,
         "start_time": 1000 + i, "end_time": 2000 + i, "duration_ms": None if i % 10 == 0 else i * 7 % 50,
         "folder": f"t-{i}",
     }  # fmt: skip
@@ -374,7 +378,14 @@ def test_every_filter_of_the_first_screen_has_an_index(tmp_path: Path) -> None:
     from collector.store.where import order, where
 
     connection = open_writer(str(tmp_path / "runs.db"))
-    fields = {"status": "failure", "type": "test", "task": "t", "session_id": "s", "exit_code": 1, "run_id": "0"}
+    fields: dict[str, str | int] = {
+        "status": "failure",
+        "type": "test",
+        "task": "t",
+        "session_id": "s",
+        "exit_code": 1,
+        "run_id": "0",
+    }
     for field, value in fields.items():
         query = RunQuery((Term(field, (value,)),))
         condition, parameters = where(query)
@@ -382,7 +393,10 @@ def test_every_filter_of_the_first_screen_has_an_index(tmp_path: Path) -> None:
         plan = " ".join(str(row[3]) for row in connection.execute(sql, parameters))
         assert "SEARCH" in plan, (field, plan)
     plan = " ".join(
-        str(row[3]) for row in connection.execute("EXPLAIN QUERY PLAN SELECT seq FROM runs ORDER BY start_time DESC, seq DESC")
+        str(row[3])
+        for row in connection.execute(
+            "EXPLAIN QUERY PLAN SELECT seq FROM runs ORDER BY start_time DESC, seq DESC"
+        )
     )
     assert "USING COVERING INDEX runs_by_time" in plan
     connection.close()
