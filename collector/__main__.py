@@ -7,7 +7,7 @@ import sys
 
 
 def run() -> None:
-    """Dispatch; `exec` leaves without the interpreter's shutdown, which costs milliseconds."""
+    """Dispatch, and leave without the interpreter's shutdown, which costs milliseconds."""
     argv = sys.argv[1:]
     if argv[:1] == ["exec"]:
         from collector.cli.exec import main as exec_main
@@ -15,7 +15,9 @@ def run() -> None:
         os._exit(exec_main(argv[1:]))
     from collector.cli.main import main
 
-    sys.exit(main(argv))
+    status = main(argv)  # has written everything out
+    sys.stderr.flush()
+    os._exit(status)
 
 
 if __name__ == "__main__":

@@ -91,7 +91,7 @@ class Context:
 
 def index_waiting(workspace: Workspace) -> None:
     """Index what waits; what can still be read is read when that fails, with a warning."""
-    from collector.store.indexer import index_waiting as index
+    from collector.store.waiting import index_waiting as index
 
     try:
         index(workspace)

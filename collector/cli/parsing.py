@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable, Sequence
 
 from collector.errors import InputError
@@ -15,16 +16,28 @@ if TYPE_CHECKING:
 
 Namespace = argparse.Namespace
 
+# argparse would translate its half of a message, and read catalogues from the disk for it.
+argparse._ = str  # type: ignore[attr-defined]
+_HELP_WIDTH = 100
+
+
+class _Formatter(argparse.HelpFormatter):
+    """Says how wide help is instead of asking `shutil`, which costs as much as argparse itself."""
+
+    def __init__(self, prog: str) -> None:
+        columns = os.environ.get("COLUMNS", "")
+        if not (columns.isascii() and columns.isdigit()):
+            columns = str(os.get_terminal_size(1).columns) if os.isatty(1) else ""
+        width = min(int(columns[:4] or _HELP_WIDTH), _HELP_WIDTH)
+        super().__init__(prog, max_help_position=26, width=max(width - 2, 30))
+
 
 class Parser(argparse.ArgumentParser):
     """Says what is wrong in one line with a code, and which option was probably meant."""
 
     def __init__(self, prog: str, description: str) -> None:
         super().__init__(
-            prog=prog,
-            description=description,
-            allow_abbrev=False,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            prog=prog, description=description, allow_abbrev=False, formatter_class=_Formatter
         )
         self.add_argument("--workspace", metavar="DIR", help="the workspace to look into")
 
