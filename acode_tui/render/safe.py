@@ -4,6 +4,9 @@ Two lines of defence, and either alone is enough. Here, control characters becom
 turns into U+241B), so that a reader sees that something was there. `acode_tui.guard` removes whatever a
 widget let through anyway.
 
+Joiners and variation selectors go too: terminals do not agree on how wide they make a character, and
+then nothing after it stands where it should.
+
 Harmful are C0 and C1 controls (OSC 52 writes the clipboard, CSI 2 J wipes the screen), bidirectional
 controls (https://trojansource.codes), invisible characters, and lone surrogates, which cannot even be
 written as UTF-8.
@@ -15,7 +18,8 @@ import re
 
 _BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _INVISIBLE = "\u00ad\u200b\u2028\u2029\u2060-\u2065\u206a-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff"
-UNSAFE = re.compile(f"[\x00-\x1f\x7f-\x9f{_BIDI}{_INVISIBLE}\ud800-\udfff]")
+_JOINERS = "\u200c\u200d\ufe00-\ufe0f"
+UNSAFE = re.compile(f"[\x00-\x1f\x7f-\x9f{_BIDI}{_INVISIBLE}{_JOINERS}\ud800-\udfff]")
 """One character that must not reach a terminal."""
 
 _TAB = 8
@@ -50,4 +54,7 @@ def _inline(match: re.Match[str]) -> str:
 
 
 def _picture(match: re.Match[str]) -> str:
-    return _PICTURES.get(ord(match[0]), "\ufffd")
+    code = ord(match[0])
+    if code in (0x200C, 0x200D) or 0xFE00 <= code <= 0xFE0F:
+        return ""
+    return _PICTURES.get(code, "\ufffd")
