@@ -154,12 +154,17 @@ class FileCounted(Message):
 
 @dataclass
 class LinesRead(Message):
-    """A block of lines."""
+    """A block of lines.
+
+    `is_final` is False for lines whose colours are still to come, `is_whole` for a block at the end of
+    what had been counted so far.
+    """
 
     token: int
     block: int
     lines: Sequence[Styled]
     is_final: bool = True
+    is_whole: bool = True
 
 
 @dataclass

@@ -205,7 +205,7 @@ class RunScreen(PaneScreen):
     def on_lines_read(self, message: LinesRead) -> None:
         """Show lines."""
         if message.token == self._token:
-            self.view.add_block(message.block, message.lines, message.is_final)
+            self.view.add_block(message)
 
     def on_blocks_needed(self, message: BlocksNeeded) -> None:
         """Read lines that came into view."""

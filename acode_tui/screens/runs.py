@@ -81,7 +81,7 @@ class RunsScreen(PaneScreen):
         self.window.start(first_rows, has_more)
         self.table = RunTable(self.window, id="table")
         self.preview = Preview(id="preview")
-        self.entry = Entry(PLACEHOLDER, settings.filter, id="filter")
+        self.entry = Entry(PLACEHOLDER, id="filter")
         self.status = StatusLine(footer_keys(RUNS), id="status")
         self.problem = SpanLine(ground="surface", id="problem")
         self.source = RunSource(settings.workspace, self.post_message, settings.start_collector)
@@ -97,6 +97,8 @@ class RunsScreen(PaneScreen):
 
     def compose(self) -> ComposeResult:
         """Lay out the filter, the panes and the bottom line."""
+        with self.prevent(Input.Changed):
+            self.entry.value = self.settings.filter
         with Horizontal(id="top"):
             yield SpanLine([(BRAND, "accent"), (PROMPT, "faint")], id="brand")
             yield self.entry

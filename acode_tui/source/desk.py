@@ -6,6 +6,7 @@ import contextvars
 import queue
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual.message import Message
@@ -19,8 +20,18 @@ if TYPE_CHECKING:
 
     Stores = tuple[SqliteRunStore, SqliteArtifactStore]
 
+Identity = tuple[int, int]
 Post = Callable[[Message], object]
 Job = Callable[[], None]
+
+
+def database_identity(workspace: Workspace) -> Identity | None:
+    """Return which file the database is; a rebuilt one is another file. None when there is none."""
+    try:
+        status = Path(workspace.database).stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 class Desk:
@@ -35,6 +46,7 @@ class Desk:
         self.stop = threading.Event()
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._stores: Stores | None = None
+        self._identity: Identity | None = None
         # Textual finds the app of a message in the context.
         context = contextvars.copy_context()
         self._thread = threading.Thread(target=context.run, args=(self._run,), name=name, daemon=True)
@@ -65,13 +77,15 @@ class Desk:
             stores[0].interrupt()
 
     def stores(self) -> Stores:
-        """Return this thread's stores, opened on first use.
+        """Return this thread's stores, opened on first use and when the database is another one now.
 
         Raises:
             AcodeError: when there is no database, or none that can be read.
         """
-        if self._stores is None:
-            self._stores = open_stores(self.workspace)
+        identity = database_identity(self.workspace)
+        if self._stores is None or identity != self._identity:
+            self.forget_stores()
+            self._stores, self._identity = open_stores(self.workspace), identity
         return self._stores
 
     def forget_stores(self) -> None:

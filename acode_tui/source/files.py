@@ -141,10 +141,11 @@ class FileReader:
             # The file was let go of meanwhile.
             return
         language = self._language
+        is_whole = index.is_exact or (number + 1) * BLOCK < index.breaks
         if language is None:
-            self.post(LinesRead(token, number, [color_levels(line) for line in lines]))
+            self.post(LinesRead(token, number, [color_levels(line) for line in lines], is_whole=is_whole))
             return
-        self.post(LinesRead(token, number, lines, is_final=False))
+        self.post(LinesRead(token, number, lines, is_final=False, is_whole=is_whole))
         self._reader.submit(lambda: self._color_block(token, number, lines, language))
 
     def _color_block(self, token: int, number: int, lines: list[Styled], language: str) -> None:

@@ -25,7 +25,7 @@ from acode_tui.messages import (
     StoreFailed,
     StoreOpened,
 )
-from acode_tui.source.desk import Desk, Post
+from acode_tui.source.desk import Desk, Post, database_identity
 from acode_tui.window import PAGE
 from collector import (
     AcodeError,
@@ -211,8 +211,8 @@ class RunSource:
 
     def _follow_one(self, desk: Desk, after: int) -> None:
         store = desk.stores()[0]
-        identity = self._database_identity()
-        gone = _Until(desk.stop, lambda: self._database_identity() != identity)
+        identity = database_identity(self.workspace)
+        gone = _Until(desk.stop, lambda: database_identity(self.workspace) != identity)
         for batch in follow_events(store, gone, after):
             self._report_changes(batch)
             desk.stop.wait(MIN_GAP)
@@ -229,15 +229,8 @@ class RunSource:
         fitting = store.matching(query, seqs) if seqs else frozenset()
         self.post(RunsChanged(token, runs, fitting, deleted))
 
-    def _database_identity(self) -> tuple[int, int] | None:
-        try:
-            status = Path(self.workspace.database).stat()
-        except OSError:
-            return None
-        return status.st_dev, status.st_ino
-
     def _report(self, error: AcodeError) -> None:
-        missing = self._database_identity() is None
+        missing = database_identity(self.workspace) is None
         self.post(StoreFailed(str(error), is_missing=missing))
 
     # Chores

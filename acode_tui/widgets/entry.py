@@ -16,8 +16,8 @@ class Entry(Input):
     }
     """
 
-    def __init__(self, placeholder: str = "", value: str = "", id: str | None = None) -> None:
-        super().__init__(value=value, placeholder=placeholder, id=id, compact=True, select_on_focus=False)
+    def __init__(self, placeholder: str = "", id: str | None = None) -> None:
+        super().__init__(placeholder=placeholder, id=id, compact=True, select_on_focus=False)
         self._history: list[str] = []
         self._place = 0
         self._draft = ""

@@ -14,7 +14,7 @@ from textual import events
 from textual.geometry import Size
 from textual.strip import Strip
 
-from acode_tui.messages import BlocksNeeded
+from acode_tui.messages import BlocksNeeded, LinesRead
 from acode_tui.render.ansi import Styled
 from acode_tui.render.rows import cells
 from acode_tui.render.strips import Range, hit_ranges, line_strip, visible_range, wrap_ranges
@@ -41,6 +41,7 @@ class LogView(LineList):
         self._tail: Sequence[Styled] = ()
         self._pinned = False
         self._asked: set[int] = set()
+        self._partial: set[int] = set()
         self._widest = 0
         self._rows: list[tuple[int, Range]] = []
 
@@ -50,6 +51,7 @@ class LogView(LineList):
         """Show nothing, or a notice in place of a file."""
         self._blocks.clear()
         self._asked.clear()
+        self._partial.clear()
         self.total, self.is_exact, self._tail, self._widest = 0, False, (), 0
         self._pinned, self.hit, self.needle = False, None, ""
         self.notice, self._numbers = notice, numbers
@@ -63,7 +65,10 @@ class LogView(LineList):
         grown_from = min(self.total, total) if self.is_exact else 0
         was_exact, self.is_exact = self.is_exact, is_exact
         self.total, self._tail = total, tail
-        stale = [n for n in self._blocks if (n + 1) * BLOCK > grown_from] if was_exact else []
+        if was_exact:
+            stale = [n for n in self._blocks if (n + 1) * BLOCK > grown_from]
+        else:
+            stale = list(self._partial) if is_exact else []
         for number in stale:
             self._asked.discard(number)
         self._lay_out()
@@ -73,10 +78,15 @@ class LogView(LineList):
             self._pinned = False
         self._ask(stale)
 
-    def add_block(self, number: int, lines: Sequence[Styled], is_final: bool) -> None:
+    def add_block(self, message: LinesRead) -> None:
         """Take over lines that were read."""
+        number, lines = message.block, message.lines
         self._asked.discard(number)
-        if not is_final and len(self._blocks.get(number, ())) == len(lines):
+        if message.is_whole:
+            self._partial.discard(number)
+        else:
+            self._partial.add(number)
+        if not message.is_final and len(self._blocks.get(number, ())) == len(lines):
             return  # it is there already, in colours: plain lines would only flicker
         self._blocks[number] = lines
         self._blocks.move_to_end(number)
