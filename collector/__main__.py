@@ -8,7 +8,13 @@ import sys
 
 def run() -> None:
     """Dispatch, and leave without the interpreter's shutdown, which costs milliseconds."""
-    argv = sys.argv[1:]
+    try:
+        _dispatch(sys.argv[1:])
+    except KeyboardInterrupt:  # before a command could deal with it itself
+        os._exit(130)
+
+
+def _dispatch(argv: list[str]) -> None:
     if argv[:1] == ["exec"]:
         from collector.cli.exec import main as exec_main
 

@@ -65,10 +65,10 @@ def show(options: Namespace, context: Context) -> int:
     from collector.cli.table import Column, render
 
     rows = [
-        [setting.name, format_value(setting, value), origin]
+        [setting.name, origin, format_value(setting, value)]
         for setting, (_, value, origin) in zip(SETTINGS.values(), items, strict=True)
     ]
-    columns = [Column("SETTING", 20), Column("VALUE", 10), Column("FROM", 7, 1)]
+    columns = [Column("SETTING", 20), Column("FROM", 7, 1), Column("VALUE", 10)]
     width = output.terminal_width(context.environ)
     output.write("".join(line + "\n" for line in render(columns, rows, width)))
     return 0

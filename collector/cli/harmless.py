@@ -11,7 +11,7 @@ import codecs
 import re
 from collections.abc import Iterable, Iterator
 
-_SGR = re.compile(r"\x1b\[([0-9;:]*)m")
+_SGR = re.compile(r"\x1b\[([0-9;:]{0,64})m")
 _UNFINISHED = re.compile(r"\x1b(\[[0-9;:]{0,64})?\Z")
 _UNSAFE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]"
