@@ -25,9 +25,10 @@ from collector.store.indexer import Indexer
 from collector.workspace import Workspace
 
 _LOOK_AROUND_SECONDS = 1.0
-_WATCH_STEP_MS = 2
-_WATCH_DEBOUNCE_MS = 20
+_WATCH_STEP_MS = 10
+_WATCH_DEBOUNCE_MS = 50
 _SEAL_SLICE_SECONDS = 0.1
+_POLL_SECONDS = 0.05
 _LOCK_PATIENCE_SECONDS = 5.0
 IDLE_SECONDS = 900.0
 
@@ -70,7 +71,7 @@ class Collector:
                 artifacts=self._workspace.artifacts,
             )  # fmt: skip
             self._catch_up()
-            self._watch()
+            self._wait_and_work()
         finally:
             self._indexer.close()
             self._remove_pid_file()
@@ -83,6 +84,17 @@ class Collector:
         if adopted:
             self._log("recovery.adopted", runs=adopted)
         self._guarded(self._indexer.remove_orphans)
+
+    def _wait_and_work(self) -> None:
+        """Work at each announcement; where the system has no watches left, look every now and then."""
+        try:
+            self._watch()
+        except OSError as error:
+            if self._is_over():
+                return
+            self._log("watch.failed", error=str(error))
+            while not self._stop.wait(_POLL_SECONDS) and not self._is_over():
+                self._work()
 
     def _watch(self) -> None:
         for _ in watch(

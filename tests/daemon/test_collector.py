@@ -170,7 +170,8 @@ def test_a_removed_workspace_ends_its_collector(acode: Acode, collector: Process
     import shutil
 
     shutil.rmtree(acode.workspace.folder)
-    assert collector.wait(20) == 0
+    _, errors = collector.communicate(timeout=20)
+    assert (collector.returncode, errors) == (0, b"")
 
 
 @pytest.mark.parametrize("seed", [1, 2])
