@@ -133,7 +133,8 @@ def _run_app(settings: Settings, terminal: Terminal) -> int:
 
 
 def _complain(line: str, status: int) -> int:
-    sys.stderr.write(line + "\n")
+    harmless = "".join(c if c.isprintable() else "?" for c in line)
+    sys.stderr.write(harmless + "\n")
     return status
 
 

@@ -84,3 +84,17 @@ def footer_keys(screen: str) -> list[tuple[str, str]]:
     keys = [key for key in keys_for(screen) if key.footer]
     keys.sort(key=lambda key: order.index(key.action) if key.action in order else len(order))
     return [(shown(key.keys[0]), key.footer) for key in keys]
+
+
+def as_markdown() -> str:
+    """Return docs/keys.md, which a test compares."""
+    lines = ["# Keys of `acode-tui`", "", "Made from `acode_tui/keymap.py`."]
+    for title, screens in (
+        ("Everywhere", BOTH), ("In the list of runs", (RUNS,)), ("In an open run", (RUN,)),
+    ):  # fmt: skip
+        lines += ["", f"## {title}", "", "| key | what it does |", "|---|---|"]
+        for key in KEYS:
+            if key.screens == screens:
+                names = " ".join(f"`{shown(name)}`" for name in key.keys)
+                lines.append(f"| {names} | {key.title} |")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,129 @@
+"""Recorded control sequences never reach the terminal: on every screen, and through a real one."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from benchmarks.pty_app import FRAME_END, PtyApp
+from rich.segment import Segment
+from rich.style import Style
+from tests.tui.conftest import Recorded, home, inspecting, screen_text, until
+from textual.app import App, ComposeResult
+from textual.color import Color
+from textual.widgets import Static
+
+from acode_tui.guard import ControlGuard, NoColour
+from acode_tui.render.safe import UNSAFE
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+HOSTILE = (
+    "\x1b]52;c;aGVsbG8=\x07", "\x1b[2J", "\x9b2J", "\x1b]0;title\x1b\\", "\x1b[?1049l", "\x00", "\u202ereversed",
+    "\x1bP+q\x1b\\", "\x1b[6n", "\x85", "\x1bc", "\u2066x", "a\u200bb", "\x1b]8;;http://x\x07link\x1b]8;;\x07",
+)  # fmt: skip
+ALL = " ".join(f"{n}{text}" for n, text in enumerate(HOSTILE))
+
+
+def record_hostile(recorded: Recorded) -> None:
+    recorded.add("harmless", {"stdout.txt": b"fine\n"})
+    recorded.add(
+        f"echo {ALL}",
+        {"stdout.txt": (ALL + "\n").encode() * 50, "evil\x1b[2J\u202e.txt": b"x\n"},
+        task=f"task{ALL}",
+        working_directory=f"/tmp/{ALL}",
+        session_id=f"s{ALL}",
+        error_message=f"failed {ALL}",
+        tags={f"t{ALL}": ALL},
+        status="failure",
+    )
+
+
+def test_the_private_hook_is_still_there() -> None:
+    app: App[None] = App()
+    assert isinstance(app._filters, list), "Textual changed: acode_tui/guard.py needs another way in"
+    assert app.get_line_filters() is not None
+
+
+async def test_the_filter_is_applied_to_stock_widgets() -> None:
+    class Stock(App[None]):
+        def compose(self) -> ComposeResult:
+            yield Static("a\x1b[2Jb\x9bc", markup=False)
+
+    app = Stock()
+    app._filters.append(ControlGuard())
+    async with app.run_test() as pilot:
+        text = screen_text(pilot)
+        assert not UNSAFE.search(text.replace("\n", "")), "Textual no longer applies App._filters"
+        assert "a[2Jbc" in text
+
+
+def test_the_guard_leaves_harmless_lines_alone() -> None:
+    segments = [Segment("plain", Style(bold=True))]
+    guard = ControlGuard()
+    assert guard.apply(segments, Color.parse("black")) is segments
+    assert guard.apply([Segment("a\x1bb")], Color.parse("black"))[0].text == "ab"
+
+
+def test_without_colour_the_selection_is_reversed() -> None:
+    style = NoColour(frozenset({"#26354b"})).apply(
+        [Segment("x", Style(color="#ff0000", bgcolor="#26354b", bold=True))], Color.parse("black")
+    )[0].style
+    assert style is not None
+    assert (style.color, style.bgcolor, style.reverse, style.bold) == (None, None, True, True)
+
+
+@pytest.mark.parametrize("size", [(200, 50), (100, 30), (40, 12)])
+async def test_no_screen_emits_a_control_character(recorded: Recorded, size: tuple[int, int]) -> None:
+    record_hostile(recorded)
+    async with inspecting(recorded, size=size) as pilot:
+        pilot.app._filters.pop()  # the first line of defence has to hold alone
+        seen = []
+        for keys in ([], ["d"], ["escape", "enter"], ["w"], ["right_square_bracket"], ["tab", "z"], ["escape", "d"]):
+            await pilot.press(*keys)
+            await pilot.pause(0.15)
+            seen.append(screen_text(pilot))
+        for text in seen:
+            assert not UNSAFE.search(text.replace("\n", ""))
+        assert "echo 0" in seen[0]
+
+
+async def test_a_hostile_filter_is_shown_harmlessly(recorded: Recorded) -> None:
+    recorded.add("x")
+    async with inspecting(recorded) as pilot:
+        home(pilot).entry.value = f"status:{ALL}"
+        await until(pilot, lambda: home(pilot).problem.display)
+        assert not UNSAFE.search(screen_text(pilot).replace("\n", ""))
+
+
+def test_through_a_real_terminal_only_our_own_sequences_arrive(recorded: Recorded) -> None:
+    record_hostile(recorded)
+    app = start(recorded)
+    try:
+        app.wait_for(FRAME_END)
+        app.wait_for(b"2 runs")
+        app.send(b"j\r")
+        app.wait_for(b"lines")
+        app.send(b"\x1b")
+        app.quiesce()
+        app.send(b"q")
+        assert app.wait() == 0
+    finally:
+        app.kill()
+    output = app.output.decode("utf-8", "replace")
+    assert "]52;" not in output.replace("\u241b]52;", "")
+    assert "\x1b]0;" not in output
+    assert "\x9b" not in output
+    assert "\x00" not in output
+    assert "\x1bc" not in output
+    assert "\u202e" not in output
+    assert not re.search(r"\x1b\[2J", output)
+
+
+def start(recorded: Recorded, columns: int = 120, lines: int = 30, **environment: str) -> PtyApp:
+    packages = [str(REPOSITORY), *(p for p in sys.path if p.endswith("site-packages"))]
+    code = f"import sys\nsys.path += {packages!r}\nfrom acode_tui.__main__ import run\nrun()"
+    arguments = [sys.executable, "-I", "-S", "-c", code, "--workspace", recorded.workspace.root]
+    (Path(recorded.workspace.folder) / "config.yml").write_text("collector:\n  autostart: false\n")
+    return PtyApp(arguments, columns, lines, environment)
