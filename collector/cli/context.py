@@ -67,6 +67,7 @@ class Context:
     def find_stores(self) -> tuple[SqliteRunStore, SqliteArtifactStore] | None:
         """Open the stores, after indexing what waits; None in a workspace without runs."""
         if self._stores is None:
+            self._say_where()
             index_waiting(self.workspace)
             if not os.path.exists(self.workspace.database):  # noqa: PTH110
                 return None
@@ -74,6 +75,13 @@ class Context:
 
             self._stores = open_stores(self.workspace)
         return self._stores
+
+    def _say_where(self) -> None:
+        if self.verbose:
+            from collector.cli.output import note
+
+            files = ", ".join(self.config.files) or "none"
+            note(f"acode: workspace {self.root}, run folders in {self.workspace.artifacts}, settings: {files}")
 
     def stores(self) -> tuple[SqliteRunStore, SqliteArtifactStore]:
         """Open the stores. Raises NotFoundError in a workspace without runs."""

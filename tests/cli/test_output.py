@@ -76,7 +76,8 @@ def test_colours_are_given_back_at_the_end() -> None:
 @pytest.mark.parametrize(
     ("size", "text"),
     [(0, "0 B"),
-     (1023, "1023 B"), (1024, "1.0 KB"), (12_800, "12.5 KB"), ((1 << 20) - 1, "1.0 MB"), (1 << 60, "1024.0 PB")],
+     (1023, "1023 B"), (1024, "1.0 KB"),
+     (12_800, "12.5 KB"), ((1 << 20) - 1, "1.0 MB"), (1 << 60, "1024.0 PB")],
 )  # fmt: skip
 def test_a_size_reads(size: int, text: str) -> None:
     assert format_size(size) == text
