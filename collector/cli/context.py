@@ -81,7 +81,7 @@ class Context:
             from collector.cli.output import note
 
             files = ", ".join(self.config.files) or "none"
-            note(f"acode: workspace {self.root}, run folders in {self.workspace.artifacts}, settings: {files}")
+            note(f"acode: workspace {self.root}, runs in {self.workspace.artifacts}, settings: {files}")
 
     def stores(self) -> tuple[SqliteRunStore, SqliteArtifactStore]:
         """Open the stores. Raises NotFoundError in a workspace without runs."""

@@ -36,9 +36,7 @@ class Parser(argparse.ArgumentParser):
     """Says what is wrong in one line with a code, and which option was probably meant."""
 
     def __init__(self, prog: str, description: str) -> None:
-        super().__init__(
-            prog=prog, description=description, allow_abbrev=False, formatter_class=_Formatter
-        )
+        super().__init__(prog=prog, description=description, allow_abbrev=False, formatter_class=_Formatter)
         self.add_argument("--workspace", metavar="DIR", help="the workspace to look into")
 
     def error(self, message: str) -> NoReturn:
