@@ -10,11 +10,9 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
 import shutil
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -27,7 +25,8 @@ int main(int argc, char **argv) {
     long n = atol(argv[1]);
     char line[80];
     for (long i = 0; i < n; i++) {
-        int length = snprintf(line, sizeof line, "%010ld the quick brown fox jumps over the lazy dog and on\\n", i);
+        int length = snprintf(line, sizeof line,
+                              "%010ld the quick brown fox jumps over the lazy dog and on\\n", i);
         if (write(1 + (argc > 2 && i % 2), line, length) != length) return 1;
     }
     return 0;
@@ -38,10 +37,8 @@ int main(int argc, char **argv) {
 def run(command: str, folder: str, environ: dict[str, str]) -> tuple[float, int]:
     """Return wall seconds and the peak memory of the largest process, in KiB."""
     begin = time.perf_counter()
-    pid = os.posix_spawnp(
-        "sh", ["sh", "-c", f"cd {folder}; exec {command}" if "|" not in command else f"cd {folder}; {command}"],
-        environ,
-    )  # fmt: skip
+    start = "" if "|" in command else "exec "
+    pid = os.posix_spawnp("sh", ["sh", "-c", f"cd {folder}; {start}{command}"], environ)
     _, status, usage = os.wait4(pid, 0)
     if status:
         raise SystemExit(f"failed: {command}")
@@ -101,7 +98,6 @@ def main() -> None:
             },
             options.rounds, folder, environ,
         )  # fmt: skip
-    print(f"(peak of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10} MB)", file=sys.stderr)
 
 
 if __name__ == "__main__":

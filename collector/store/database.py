@@ -133,6 +133,16 @@ def transaction(connection: Connection) -> Iterator[None]:
     connection.execute("COMMIT")
 
 
+@contextmanager
+def snapshot(connection: Connection) -> Iterator[None]:
+    """Let several questions see one state; kept short, because it holds back the checkpoint."""
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.execute("ROLLBACK")
+
+
 def quick_check(path: str) -> str:
     """Return `ok`, or the first thing that is wrong with the file."""
     with translated_errors():

@@ -9,7 +9,15 @@ from collector.errors import ConflictError, InputError, NotFoundError
 from collector.model.query import Event, RunQuery, Term
 from collector.model.run import Run
 from collector.store.artifacts import artifacts_by_seq, artifacts_to_rows
-from collector.store.database import Connection, Row, data_version, rows, transaction, translating
+from collector.store.database import (
+    Connection,
+    Row,
+    data_version,
+    rows,
+    snapshot,
+    transaction,
+    translating,
+)
 from collector.store.protocols import Events, Outline, Page, Runs, RunStatistics
 from collector.store.where import beyond, encode_cursor, order, sort_key, where
 
@@ -89,19 +97,28 @@ class SqliteRunStore:
 
     @translating
     def outline(self, query: RunQuery, step: int = 1000) -> Outline:
-        """See `RunStore.outline`. One pass over an index where the filter has one."""
+        """See `RunStore.outline`. Walks an index in strides, so that no row becomes a Python object."""
         condition, parameters = where(query)
-        marks = rows(
-            self._db,
-            f"""SELECT place, key, seq FROM (
-                SELECT row_number() OVER (ORDER BY {order(query)}) - 1 AS place,
-                       {sort_key(query)} AS key, seq, count(*) OVER () AS total
-                FROM runs WHERE {condition}
-            ) WHERE place % ? = 0""",
-            [*parameters, step],
-        )
-        cursors = tuple(encode_cursor(row["key"], row["seq"]) for row in marks)
-        return Outline(self.count(query), step, cursors)
+        key = sort_key(query)
+        select = f"SELECT {key}, seq FROM runs WHERE {condition}"
+        tail = f"ORDER BY {order(query)} LIMIT 1"
+        cursors: Values = []
+        with snapshot(self._db):
+            row = self._db.execute(f"{select} {tail}", parameters).fetchone()
+            while row is not None:
+                cursors.append(encode_cursor(row[0], row[1]))
+                after, values = beyond(query, cursors[-1])
+                row = self._db.execute(
+                    f"{select} AND {after} {tail} OFFSET ?", [*parameters, *values, step - 1]
+                ).fetchone()
+            total = step * (len(cursors) - 1) + self._count_from(query, cursors[-1]) if cursors else 0
+        return Outline(total, step, tuple(cursors))
+
+    def _count_from(self, query: RunQuery, cursor: str) -> int:
+        condition, parameters = where(query)
+        after, values = beyond(query, cursor, inclusive=True)
+        sql = f"SELECT count(*) FROM runs WHERE {condition} AND {after}"
+        return int(self._db.execute(sql, [*parameters, *values]).fetchone()[0])
 
     @translating
     def slice(self, query: RunQuery, outline: Outline, start: int, count: int) -> tuple[Run, ...]:
