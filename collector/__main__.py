@@ -21,9 +21,7 @@ def _dispatch(argv: list[str]) -> None:
         os._exit(exec_main(argv[1:]))
     from collector.cli.main import main
 
-    status = main(argv)  # has written everything out
-    sys.stderr.flush()
-    os._exit(status)
+    os._exit(main(argv))  # which has written everything out
 
 
 if __name__ == "__main__":

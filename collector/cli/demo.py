@@ -27,6 +27,7 @@ _EXEC = _START + "from collector.cli.exec import main; os._exit(main(sys.argv[1:
 _TUI = _START + "from acode_tui.__main__ import main; sys.exit(main(sys.argv[1:]))"
 _FIRST_RUN_SECONDS = 10.0
 _ALL_RUNS_SECONDS = 60.0
+_REMOVE_SECONDS = 5.0
 
 
 def configure(parser: Parser) -> None:
@@ -127,15 +128,21 @@ def _end(running: Sequence[subprocess.Popen[bytes]]) -> None:
 
 
 def _clean_up(root: Path, keep: bool) -> None:
+    """Remove the workspace; a collector that is just starting may still put files into it."""
     from collector.daemon.control import stop_collector
     from collector.workspace import Workspace
 
-    with suppress(AcodeError):  # it may not be running
-        stop_collector(Workspace(str(root)))
-    if keep:
-        output.note(f"the demo's workspace is {root}")
-    else:
+    deadline = time.monotonic() + _REMOVE_SECONDS
+    while True:
+        with suppress(AcodeError):  # it may not be running
+            stop_collector(Workspace(str(root)))
+        if keep:
+            output.note(f"the demo's workspace is {root}")
+            return
         shutil.rmtree(root, ignore_errors=True)
+        if not root.exists() or time.monotonic() > deadline:
+            return
+        time.sleep(0.05)
 
 
 COMMANDS = {"demo": Command(configure, run)}

@@ -22,6 +22,7 @@ _HELP = ("-h", "--help", "help")
 def main(argv: list[str] | None = None) -> int:
     """Run one command; returns the exit status. Never raises, prints at most one line about an error."""
     arguments = sys.argv[1:] if argv is None else argv
+    _fill_closed_descriptors()
     try:
         status = _dispatch(arguments)
         sys.stdout.flush()
@@ -36,6 +37,17 @@ def main(argv: list[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001 - a user never sees a traceback
         return _leave(1, _unexpected(error))
     return status
+
+
+def _fill_closed_descriptors() -> None:
+    """Put /dev/null where the caller closed a standard stream, lest a file we open take its number."""
+    for fd in (0, 1, 2):
+        try:
+            os.fstat(fd)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(1, "w", closefd=False)
 
 
 def _leave(status: int, message: str = "") -> int:

@@ -12,7 +12,7 @@ import pytest
 
 from collector.cli.commands import FOREIGN, GROUPS, SINGLE
 from tests.cli.conftest import Recorded
-from tests.conftest import PROJECT
+from tests.conftest import ACODE, PROJECT
 
 ALL = [f"{group} {verb}".split() for group, verbs in GROUPS.items() for verb in verbs]
 ALL += [[name] for name in SINGLE]
@@ -127,6 +127,25 @@ def test_a_mistake_in_the_settings_is_one_line_for_every_command(fresh: Recorded
         message = fresh.fails(2, *arguments)
         assert ".acode/config.yml:2" in message
         assert "'runs.enabled'" in message
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_closed_stream_is_no_error(recorded: Recorded, tmp_path: Path, closed: str) -> None:
+    found = recorded.json("runs", "artifacts", "build", "--json")
+    saved = tmp_path / "saved"
+    for arguments, status in (
+        (["runs", "list"], 0),
+        (["runs", "show", "nothing"], 1),
+        (["runs", "follow", "both"], 0),
+        (["runs", "artifact", found[0]["artifact_id"], "--output", str(saved)], 0),
+    ):
+        command = ["sh", "-c", f'"$@" {closed}', "sh", *ACODE, *arguments]
+        done = subprocess.run(
+            command, env=recorded.environ, cwd=recorded.root, capture_output=True, check=False
+        )
+        assert done.returncode == status
+        assert b"Traceback" not in done.stderr
+    assert saved.read_bytes() == b"built\n"
 
 
 def test_a_traceback_is_shown_only_when_asked_for(fresh: Recorded) -> None:

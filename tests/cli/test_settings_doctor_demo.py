@@ -13,7 +13,8 @@ import pytest
 from collector.config import load_config
 from collector.config.settings import SETTINGS
 from tests.cli.conftest import Recorded
-from tests.conftest import Acode
+from tests.conftest import ACODE, Acode
+from tests.terminal import Terminal
 
 
 def findings(acode: Recorded) -> dict[str, dict[str, str]]:
@@ -125,6 +126,17 @@ def test_demo_records_real_runs_of_every_kind(fresh: Recorded) -> None:
         assert demo.run("runs", "stderr", "test", "--force").returncode == 2  # two tests begin like that
     finally:
         stop(demo)
+
+
+def test_demo_opens_the_inspector_and_leaves_nothing_behind(fresh: Recorded) -> None:
+    names = {k: v for k, v in fresh.environ.items() if k not in ("COLUMNS", "LINES", "NO_COLOR")}
+    environ = {**names, "TMPDIR": str(fresh.root)}
+    terminal = Terminal([*ACODE, "demo"], environ, str(fresh.root), columns=110, rows=30)
+    terminal.wait_for("serve", 40)
+    assert len(list(fresh.root.glob("acode-demo-*"))) == 1
+    terminal.send("q")
+    assert terminal.finish(40) == 0
+    assert list(fresh.root.glob("acode-demo-*")) == []
 
 
 def stop(demo: Acode) -> None:
