@@ -176,7 +176,9 @@ def bench_file(folder: Path, size: int) -> None:
     start = app.mark()
     begin = time.perf_counter()
     app.send(b"/needle\r")
-    while app.output.find(f"of {lines // 1000:,}\x1b".encode(), start) < 0 and time.perf_counter() - begin < 60:
+    while (
+        app.output.find(f"of {lines // 1000:,}\x1b".encode(), start) < 0 and time.perf_counter() - begin < 60
+    ):
         keys.append(app.frame_ms(b"j"))
     done = app.wait_for(f"of {lines // 1000:,}\x1b".encode(), start=start)[0]
     peer = _peer_search(path)

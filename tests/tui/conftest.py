@@ -100,7 +100,7 @@ class Recorded:
                     stored_bytes=len(content),
                     created_at=now,
                     modified_at=now,
-                )  # fmt: skip
+                )
             )
         return tuple(found)
 
@@ -130,7 +130,7 @@ async def inspecting(
     """Run the inspector until it shows what is recorded."""
     app = InspectorApp(Settings(recorded.workspace, start_collector=False, **settings))
     async with app.run_test(size=size) as pilot:
-        if Path(recorded.workspace.database).exists():
+        if recorded.count:
             await until(pilot, lambda: home(pilot).window.is_complete and home(pilot)._shown_token > 0)
         yield pilot
 
@@ -139,9 +139,9 @@ def home(pilot: Pilot[None]) -> Any:
     return pilot.app.home  # type: ignore[attr-defined]
 
 
-async def until(pilot: Pilot[None], claim: Callable[[], object], timeout: float = 10) -> None:
+async def until(pilot: Pilot[None], claim: Callable[[], object], patience: float = 10) -> None:
     """Wait until something has become true; the threads answer in milliseconds."""
-    end = time.monotonic() + timeout
+    end = time.monotonic() + patience
     while not claim():
         assert time.monotonic() < end, "it did not happen"
         await asyncio.sleep(0.01)

@@ -7,21 +7,21 @@ import sys
 from pathlib import Path
 
 import pytest
-from benchmarks.pty_app import FRAME_END, PtyApp
 from rich.segment import Segment
 from rich.style import Style
-from tests.tui.conftest import Recorded, home, inspecting, screen_text, until
 from textual.app import App, ComposeResult
 from textual.color import Color
 from textual.widgets import Static
 
 from acode_tui.guard import ControlGuard, NoColour
 from acode_tui.render.safe import UNSAFE
+from benchmarks.pty_app import FRAME_END, PtyApp
+from tests.tui.conftest import Recorded, home, inspecting, screen_text, until
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 HOSTILE = (
-    "\x1b]52;c;aGVsbG8=\x07", "\x1b[2J", "\x9b2J", "\x1b]0;title\x1b\\", "\x1b[?1049l", "\x00", "\u202ereversed",
-    "\x1bP+q\x1b\\", "\x1b[6n", "\x85", "\x1bc", "\u2066x", "a\u200bb", "\x1b]8;;http://x\x07link\x1b]8;;\x07",
+    "\x1b]52;c;aGVsbG8=\x07", "\x1b[2J", "\x9b2J", "\x1b]0;title\x1b\\", "\x1b[?1049l", "\x00",
+    "\u202ereversed", "\x1bP+q\x1b\\", "\x1b[6n", "\x85", "\x1bc", "\u2066x", "a\u200bb", "\x1b]8;;http://x\x07link\x1b]8;;\x07",
 )  # fmt: skip
 ALL = " ".join(f"{n}{text}" for n, text in enumerate(HOSTILE))
 
@@ -67,9 +67,11 @@ def test_the_guard_leaves_harmless_lines_alone() -> None:
 
 
 def test_without_colour_the_selection_is_reversed() -> None:
-    style = NoColour(frozenset({"#26354b"})).apply(
-        [Segment("x", Style(color="#ff0000", bgcolor="#26354b", bold=True))], Color.parse("black")
-    )[0].style
+    style = (
+        NoColour(frozenset({"#26354b"}))
+        .apply([Segment("x", Style(color="#ff0000", bgcolor="#26354b", bold=True))], Color.parse("black"))[0]
+        .style
+    )
     assert style is not None
     assert (style.color, style.bgcolor, style.reverse, style.bold) == (None, None, True, True)
 
@@ -80,7 +82,15 @@ async def test_no_screen_emits_a_control_character(recorded: Recorded, size: tup
     async with inspecting(recorded, size=size) as pilot:
         pilot.app._filters.pop()  # the first line of defence has to hold alone
         seen = []
-        for keys in ([], ["d"], ["escape", "enter"], ["w"], ["right_square_bracket"], ["tab", "z"], ["escape", "d"]):
+        for keys in (
+            [],
+            ["d"],
+            ["escape", "enter"],
+            ["w"],
+            ["right_square_bracket"],
+            ["tab", "z"],
+            ["escape", "d"],
+        ):
             await pilot.press(*keys)
             await pilot.pause(0.15)
             seen.append(screen_text(pilot))
@@ -105,7 +115,7 @@ def test_through_a_real_terminal_only_our_own_sequences_arrive(recorded: Recorde
         app.wait_for(b"2 runs")
         app.send(b"j\r")
         app.wait_for(b"lines")
-        app.send(b"\x1b")
+        app.frame_ms(b"\x1b")
         app.quiesce()
         app.send(b"q")
         assert app.wait() == 0

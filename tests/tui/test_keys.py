@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.tui.conftest import Recorded, inspecting, screen_text, until
 from textual.command import CommandPalette
 
 from acode_tui.app import InspectorApp
@@ -14,6 +13,7 @@ from acode_tui.screens.base import PaneScreen
 from acode_tui.screens.help import help_lines
 from acode_tui.screens.run import RunScreen
 from acode_tui.screens.runs import RunsScreen
+from tests.tui.conftest import Recorded, inspecting, screen_text, until
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 

@@ -3,10 +3,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.tui.conftest import Recorded, home, inspecting, screen_text, until
 from textual.pilot import Pilot
 
 from acode_tui.screens.run import RunScreen
+from tests.tui.conftest import Recorded, home, inspecting, screen_text, until
 
 LINES = b"".join(b"line %d of the output\n" % n for n in range(1, 5001))
 
@@ -139,7 +139,9 @@ async def test_a_growing_file_is_followed_until_one_scrolls_up(recorded: Recorde
         await until(pilot, lambda: "started" in screen_text(pilot))
         with path.open("ab") as out:
             out.write(LINES)
-        await until(pilot, lambda: "line 5000 of" in screen_text(pilot) and "5,001 lines" in screen_text(pilot))
+        await until(
+            pilot, lambda: "line 5000 of" in screen_text(pilot) and "5,001 lines" in screen_text(pilot)
+        )
         assert "following" in screen_text(pilot).splitlines()[-1]
         await pilot.press("k", "k")
         with path.open("ab") as out:

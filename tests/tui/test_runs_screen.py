@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from tests.tui.conftest import Recorded, home, inspecting, screen_text, until
 from textual.pilot import Pilot
 from textual.widgets import Button
 
@@ -11,9 +12,10 @@ from acode_tui.screens.dialogs import CollectorDialog, DeleteDialog
 from acode_tui.source import runs as source_module
 from acode_tui.window import PAGE
 from collector import Workspace
+from tests.tui.conftest import Recorded, home, inspecting, screen_text, until
 
 
-def fill(recorded: Recorded, count: int, **values: object) -> None:
+def fill(recorded: Recorded, count: int, **values: Any) -> None:
     recorded.store.write([recorded.make(f"echo {n}", **values) for n in range(count)])
 
 
@@ -147,7 +149,10 @@ async def test_a_filter_error_is_shown_in_place_and_the_last_result_stays(record
     async with inspecting(recorded) as pilot:
         await pilot.press("slash")
         home(pilot).entry.value = "stauts:failed"
-        await until(pilot, lambda: "stauts" in home(pilot).problem.spans[-1][0] if home(pilot).problem.spans else False)
+        await until(
+            pilot,
+            lambda: "stauts" in home(pilot).problem.spans[-1][0] if home(pilot).problem.spans else False,
+        )
         assert home(pilot).window.total == 4
         assert "echo 3" in screen_text(pilot)
         assert "status" in screen_text(pilot).splitlines()[1]
@@ -234,7 +239,9 @@ async def test_the_preview_follows_a_running_run(recorded: Recorded) -> None:
         await until(pilot, lambda: "the end" in screen_text(pilot))
 
 
-@pytest.mark.parametrize("size", [(200, 50), (120, 30), (100, 30), (80, 24), (79, 24), (80, 19), (40, 12), (20, 5), (10, 3)])
+@pytest.mark.parametrize(
+    "size", [(200, 50), (120, 30), (100, 30), (80, 24), (79, 24), (80, 19), (40, 12), (20, 5), (10, 3)]
+)
 async def test_it_works_at_any_size(recorded: Recorded, size: tuple[int, int]) -> None:
     fill(recorded, 60)
     async with inspecting(recorded, size=size) as pilot:
@@ -367,24 +374,28 @@ async def test_a_database_that_is_replaced_is_opened_again(recorded: Recorded, t
         other.add("from the rebuilt index")
         other.close()
         recorded.close()
-        for suffix in ("-wal", "-shm"):
-            Path(recorded.workspace.database + suffix).unlink(missing_ok=True)
-        Path(other.workspace.database).replace(recorded.workspace.database)
+        replace_database(recorded, Path(other.workspace.database).read_bytes)
         await until(pilot, lambda: command_at_cursor(pilot) == "from the rebuilt index")
+
+
+def replace_database(recorded: Recorded, content: Callable[[], bytes]) -> None:
+    """Put another file in its place; the log beside the old one must not be read into the new one."""
+    path = Path(recorded.workspace.database)
+    for suffix in ("-wal", "-shm"):
+        Path(f"{path}{suffix}").unlink(missing_ok=True)
+    fresh = path.with_suffix(".new")
+    fresh.write_bytes(content())
+    fresh.replace(path)
 
 
 async def test_a_damaged_database_is_one_line_and_no_crash(recorded: Recorded) -> None:
     fill(recorded, 3)
     recorded.close()
-    Path(recorded.workspace.database).write_bytes(b"this is no database" * 1000)
-    for suffix in ("-wal", "-shm"):
-        Path(recorded.workspace.database + suffix).unlink(missing_ok=True)
     recorded._store = None
+    replace_database(recorded, lambda: b"this is no database" * 1000)
     from acode_tui.app import InspectorApp
     from acode_tui.settings import Settings
 
     app = InspectorApp(Settings(recorded.workspace, start_collector=False))
     async with app.run_test() as pilot:
         await until(pilot, lambda: "ACODE-RUN-005" in screen_text(pilot))
-
-

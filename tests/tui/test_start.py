@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pyte
 import pytest
-from benchmarks.pty_app import FRAME_END, PtyApp
-from tests.tui.conftest import NOON, Recorded
-from tests.tui.test_guard import REPOSITORY, start
 
 from acode_tui.__main__ import UsageError, main, parse_options
 from acode_tui.settings import Settings
 from acode_tui.splash import FirstPage, layout_of, paint, read_first_page
+from benchmarks.pty_app import FRAME_END, PtyApp
+from tests.tui.conftest import NOON, Recorded
+from tests.tui.test_guard import REPOSITORY, start
 
 LEAVES = b"\x1b[?1049l"
 
@@ -80,14 +80,14 @@ def test_the_terminal_is_put_back_when_it_is_told_to_end(recorded: Recorded, num
     fill(recorded)
     app = start(recorded)
     try:
-        before = termios.tcgetattr(app.terminal)
         app.wait_for(FRAME_END)
         app.wait_for(b"40 runs")
         os.kill(app.pid, number)
         app.wait_for(LEAVES)
         assert app.wait() == 128 + number
-        after = termios.tcgetattr(app.terminal)
-        assert after[3] & (termios.ECHO | termios.ICANON) == before[3] & (termios.ECHO | termios.ICANON)
+        modes = termios.tcgetattr(app.terminal)[3]
+        assert modes & termios.ECHO
+        assert modes & termios.ICANON
         assert b"Traceback" not in app.output
     finally:
         app.kill()
@@ -124,7 +124,7 @@ def test_without_colours_none_is_sent(recorded: Recorded) -> None:
         app.wait_for(b"41 runs")
         app.send(b"jj?")
         app.quiesce()
-        app.send(b"\x1b")
+        app.frame_ms(b"\x1b")
         app.quiesce()
         app.send(b"q")
         assert app.wait() == 0
@@ -177,7 +177,8 @@ def test_errors_are_one_line(arguments: list[str], capsys: pytest.CaptureFixture
 def test_the_first_page_needs_neither_textual_nor_rich() -> None:
     code = (
         "import sys; import acode_tui.__main__, acode_tui.splash, acode_tui.terminal, acode_tui.settings;"
-        "print([m for m in sys.modules if m.split('.')[0] in ('textual', 'rich', 'asyncio', 'yaml', 'pygments')])"
+        "heavy = {'textual', 'rich', 'asyncio', 'yaml', 'pygments'};"
+        "print([m for m in sys.modules if m.split('.')[0] in heavy])"
     )
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=REPOSITORY,
