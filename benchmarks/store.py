@@ -16,6 +16,7 @@ import statistics
 import subprocess
 import time
 from collections.abc import Callable
+from functools import partial
 
 from collector import RunQuery, Workspace, open_stores, parse_query
 from collector.store.database import open_reader
@@ -61,7 +62,7 @@ def main() -> None:
                "task:build", "cmd:pytest*", "cargo", "nowhere-to-be-found", "-status:success")  # fmt: skip
     for text in filters:
         query = parse_query(text, NOW_MS)
-        questions[f"first page of {text!r}"] = lambda query=query: runs.list(query)  # type: ignore[misc]
+        questions[f"first page of {text!r}"] = partial(runs.list, query)
     for name, ask in questions.items():
         print(f"  {name:50} {median_ms(ask):9.2f} ms")
     python = os.path.join(os.path.dirname(os.path.realpath(options.acode)), "python3")  # noqa: PTH118, PTH120
@@ -72,7 +73,7 @@ def main() -> None:
     }
     environ = {**os.environ, "ACODE_WORKSPACE": options.workspace, "ACODE_COLLECTOR_AUTOSTART": "false"}
     for name, argv in commands.items():
-        wall = median_ms(lambda argv=argv: subprocess.run(argv, env=environ, capture_output=True, check=True))  # type: ignore[misc]
+        wall = median_ms(partial(subprocess.run, argv, env=environ, capture_output=True, check=True))
         print(f"  {name:50} {wall:9.2f} ms")
 
 
