@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from collector.durable import safe_join
 from collector.errors import AccessError, InputError, NotFoundError
 from collector.model.artifact import Artifact
+from collector.model.frozen import replace
 from collector.model.run import Run
 from collector.store.database import Connection, Row, rows, transaction, translating
 from collector.workspace import Workspace
@@ -50,7 +51,7 @@ class SqliteArtifactStore:
                WHERE run_id = ? ORDER BY position, path""",
             [run_id],
         )
-        return tuple(self._flag_missing(_artifact(row)) for row in found)
+        return tuple(self._flag_missing(replace(_artifact(row), run_id=run_id)) for row in found)
 
     @translating
     def exists(self, artifact_id: str) -> bool:
@@ -176,7 +177,20 @@ def _write(db: Connection, seq: int, artifact: Artifact) -> None:
 
 
 def _artifact(row: Row) -> Artifact:
-    return Artifact.from_json(json.loads(row["record"]))
+    try:
+        return Artifact.from_json(json.loads(row["record"]))
+    except (ValueError, TypeError):
+        return _corrupt(row)
+
+
+def _corrupt(row: Row) -> Artifact:
+    """Return what the columns say of an artifact whose record is damaged; a listing goes on with it."""
+    return Artifact(
+        artifact_id=row["artifact_id"], run_id="", type=row["type"], path=row["path"],
+        file_name=row["path"].rpartition("/")[2], size_bytes=row["size_bytes"],
+        stored_bytes=row["stored_bytes"], created_at=0, modified_at=0,
+        content_type=row["content_type"], corrupt=True,
+    )  # fmt: skip
 
 
 def _open_error(artifact: Artifact, error: OSError) -> NotFoundError | AccessError | InputError:

@@ -212,3 +212,19 @@ def test_stats_count(recorded: Recorded) -> None:
     assert found["by_status"] == {"success": 5, "failure": 1, "timeout": 1}
     text = recorded.ok("runs", "stats")
     assert "Total Runs:       7\nSuccessful:       5 (71.4%)\nFailed:           2 (28.6%)\n" in text
+
+
+@pytest.mark.parametrize("damage", ["{", "[]", "null", '{"path": 3}'])
+def test_a_damaged_record_of_a_file_is_flagged_and_the_rest_is_listed(fresh: Recorded, damage: str) -> None:
+    import sqlite3
+
+    fresh.exec("echo", "x")
+    fresh.ok("runs", "list", "--json")
+    database = sqlite3.connect(fresh.workspace.database)
+    with database:
+        database.execute("UPDATE artifacts SET record = ? WHERE type = 'stdout'", [damage])
+    database.close()
+    assert [a["corrupt"] for a in fresh.json("runs", "show", "--json")["artifacts"]] == [True, False, False]
+    assert "stdout.txt (corrupt)" in fresh.ok("artifacts", "list", "latest")
+    fresh.run("runs", "reindex")
+    assert "corrupt" not in fresh.ok("artifacts", "list", "latest")
