@@ -10,15 +10,18 @@ from textual.message import Message
 from acode_tui.render.ansi import Styled
 from collector import CollectorStatus, Outline, Run
 
+# Only `__init__` is generated: comparing and printing them is never needed, and the rest would cost the
+# start 10 ms.
+
 # From the threads. `token` names the question that is answered; a screen ignores answers to old ones.
 
 
-@dataclass
+@dataclass(eq=False, repr=False, match_args=False)
 class StoreOpened(Message):
     """There is a database now, for the first time or again."""
 
 
-@dataclass
+@dataclass(eq=False, repr=False, match_args=False)
 class StoreFailed(Message):
     """The database is not there or cannot be read; `is_missing` tells the first from the second."""
 
@@ -26,7 +29,7 @@ class StoreFailed(Message):
     is_missing: bool
 
 
-@dataclass
+@dataclass(eq=False, repr=False, match_args=False)
 class FilterFailed(Message):
     """What was typed is not a filter."""
 
@@ -35,7 +38,7 @@ class FilterFailed(Message):
     hint: str
 
 
-@dataclass
+@dataclass(eq=False, repr=False, match_args=False)
 class FirstRowsRead(Message):
     """The beginning of a result; its length is not known yet."""
 
@@ -44,7 +47,7 @@ class FirstRowsRead(Message):
     has_more: bool
 
 
-@dataclass
+@dataclass(eq=False, repr=False, match_args=False)
 class ResultOutlined(Message):
     """A whole result: its shape, the pages around what was looked at, and where that is now."""
 
@@ -54,7 +57,7 @@ class ResultOutlined(Message):
     anchor: int | None
 
 
-@dataclass
+@dataclass(eq=False, repr=False, match_args=False)
 class PageRead(Message):
     """One page of a result."""
 
@@ -63,7 +66,7 @@ class PageRead(Message):
     rows: Sequence[Run]
 
 
-@dataclass
+@dataclass(eq=False, repr=False, match_args=False)
 class RunsChanged(Message):
     """Runs were written or deleted; `fitting` are those in the current result."""
 
@@ -74,7 +77,7 @@ class RunsChanged(Message):
     too_many: bool = False
 
 
-@dataclass
+@dataclass(eq=False, repr=False, match_args=False)
 class PreviewRead(Message):
     """A run and the end of its output."""
 
@@ -85,7 +88,7 @@ class PreviewRead(Message):
     note: str = ""
 
 
-@dataclass
+@dataclass(eq=False, repr=False, match_args=False)
 class RunRead(Message):
     """A newer state of the run that is open, with the files it has."""
 
@@ -93,7 +96,7 @@ class RunRead(Message):
     files: Sequence[FileEntry]
 
 
-@dataclass
+@dataclass(eq=False, repr=False, match_args=False)
 class RunDeleted(Message):
     """A run was deleted on the user's request; `problem` says why not."""
 
@@ -101,7 +104,7 @@ class RunDeleted(Message):
     problem: str = ""
 
 
-@dataclass
+@dataclass(eq=False, repr=False, match_args=False)
 class CollectorSeen(Message):
     """How the collector is doing; None when that could not be found out."""
 
@@ -124,7 +127,7 @@ class FileEntry:
     problem: str = ""
 
 
-@dataclass
+@dataclass(eq=False, repr=False, match_args=False)
 class FileOpened(Message):
     """A file can be read now."""
 
@@ -133,7 +136,7 @@ class FileOpened(Message):
     size: int
 
 
-@dataclass
+@dataclass(eq=False, repr=False, match_args=False)
 class FileFailed(Message):
     """A file cannot be read."""
 
@@ -141,7 +144,7 @@ class FileFailed(Message):
     problem: str
 
 
-@dataclass
+@dataclass(eq=False, repr=False, match_args=False)
 class FileCounted(Message):
     """How many lines a file has, as far as is known; `tail` are its last ones until all are counted."""
 
@@ -152,7 +155,7 @@ class FileCounted(Message):
     tail: Sequence[Styled] = field(default_factory=tuple)
 
 
-@dataclass
+@dataclass(eq=False, repr=False, match_args=False)
 class LinesRead(Message):
     """A block of lines.
 
@@ -167,7 +170,7 @@ class LinesRead(Message):
     is_whole: bool = True
 
 
-@dataclass
+@dataclass(eq=False, repr=False, match_args=False)
 class SearchMoved(Message):
     """How far a search has come, and the hit that was asked for, if there is one."""
 
@@ -183,12 +186,12 @@ class SearchMoved(Message):
 # From the screens and the widgets.
 
 
-@dataclass
+@dataclass(eq=False, repr=False, match_args=False)
 class ScreenSettled(Message):
     """A screen is laid out and can take keys."""
 
 
-@dataclass
+@dataclass(eq=False, repr=False, match_args=False)
 class CursorMoved(Message):
     """Another run is under the cursor, because of a key or because it came by itself."""
 
@@ -197,28 +200,28 @@ class CursorMoved(Message):
     by_itself: bool = False
 
 
-@dataclass
+@dataclass(eq=False, repr=False, match_args=False)
 class RowOpened(Message):
     """A row was chosen with the mouse."""
 
     run: Run
 
 
-@dataclass
+@dataclass(eq=False, repr=False, match_args=False)
 class PagesNeeded(Message):
     """The table shows rows that it does not have."""
 
     numbers: Sequence[int]
 
 
-@dataclass
+@dataclass(eq=False, repr=False, match_args=False)
 class BlocksNeeded(Message):
     """The viewer shows lines that it does not have."""
 
     numbers: Sequence[int]
 
 
-@dataclass
+@dataclass(eq=False, repr=False, match_args=False)
 class FileChosen(Message):
     """Another file of the run was chosen."""
 

@@ -39,7 +39,6 @@ from acode_tui.render.bars import (
 from acode_tui.render.rows import Span
 from acode_tui.render.safe import one_line
 from acode_tui.screens.base import PaneScreen, bindings_for
-from acode_tui.screens.dialogs import CollectorDialog, DeleteDialog
 from acode_tui.settings import Settings
 from acode_tui.source import Anchor, PreviewReader, RunSource
 from acode_tui.widgets.entry import Entry
@@ -366,6 +365,8 @@ class RunsScreen(PaneScreen):
 
     def delete_run(self, run: Run, then: Callable[[], None] | None = None) -> None:
         """Delete a run if the user says so."""
+        from acode_tui.screens.dialogs import DeleteDialog
+
         if not run.is_finished:
             self.app.notify("It is still running; stop it first.", severity="warning", markup=False)
             return
@@ -387,6 +388,8 @@ class RunsScreen(PaneScreen):
 
     def action_collector(self) -> None:
         """Show how the collector is doing."""
+        from acode_tui.screens.dialogs import CollectorDialog
+
         self.app.push_screen(CollectorDialog(self.collector, self.collector_problem))
 
     def on_collector_seen(self, message: CollectorSeen) -> None:

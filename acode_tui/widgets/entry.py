@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from textual import events
+from textual.binding import Binding
 from textual.widgets import Input
+
+_EDIT_ACTIONS = {
+    key: binding.action
+    for binding in Input.BINDINGS
+    if isinstance(binding, Binding) and binding.action != "submit"
+    for key in binding.key.split(",")
+}
 
 
 class Entry(Input):
@@ -31,12 +39,20 @@ class Entry(Input):
             self._history.append(value)
         self._place = len(self._history)
 
-    def on_key(self, event: events.Key) -> None:
-        """Go through the history."""
+    async def on_key(self, event: events.Key) -> None:
+        """Go through the history, and edit.
+
+        Textual looks for the bindings of an edit key only after the key has bubbled to the application, so
+        that characters typed right behind it would be inserted first.
+        """
         if event.key in ("up", "down"):
-            event.stop()
-            event.prevent_default()
             self._recall(-1 if event.key == "up" else 1)
+        elif event.key in _EDIT_ACTIONS:
+            await self.run_action(_EDIT_ACTIONS[event.key])
+        else:
+            return
+        event.stop()
+        event.prevent_default()
 
     def _recall(self, step: int) -> None:
         if self._place >= len(self._history):
