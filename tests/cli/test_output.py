@@ -67,6 +67,14 @@ def test_a_sequence_becomes(text: str, shown: str) -> None:
     assert make_text_harmless(text) == shown
 
 
+@pytest.mark.parametrize("text", ["a\r\nb", "\x1b[31mred", "x\x1b[", "é😀", "a\r", "\x1b[38;5;8m!"])
+def test_output_cut_anywhere_is_shown_the_same(text: str) -> None:
+    data = text.encode()
+    whole = b"".join(make_harmless([data]))
+    for cut in range(len(data) + 1):
+        assert b"".join(make_harmless([data[:cut], data[cut:]])) == whole
+
+
 def test_colours_are_given_back_at_the_end() -> None:
     stream = HarmlessStream()
     assert stream.feed(b"\x1b[31mred") + stream.end() == b"\x1b[31mred" + RESET.encode()

@@ -12,7 +12,8 @@ from collector.model.run import CONTEXTS, STATUSES, TYPES
 from collector.query.language import FilterError, format_query, parse_query, parse_term
 
 NOW = 1_768_919_535_123
-WORDS = st.text(min_size=1, max_size=12)
+TRICKY = ("-x", "-", '"', '\\"', "\\", "a:b", "a,b", ">1", " ", "\n", "re:x", "a*", "é", "'")
+WORDS = st.sampled_from(TRICKY) | st.text(min_size=1, max_size=12)
 VALUES: dict[str, st.SearchStrategy[str | int]] = {
     "word": WORDS,
     "glob": WORDS,
