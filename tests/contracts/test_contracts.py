@@ -15,7 +15,8 @@ from tests.conftest import PROJECT, Acode
 
 TOO_HEAVY = {
     "json", "re", "typing", "dataclasses", "subprocess", "threading", "signal", "logging", "socket",
-    "argparse", "pathlib", "sqlite3", "yaml", "collections", "contextlib", "datetime", "hashlib", "textual", "watchfiles",
+    "argparse",
+    "pathlib", "sqlite3", "yaml", "collections", "contextlib", "datetime", "hashlib", "textual", "watchfiles",
 }  # fmt: skip
 
 
