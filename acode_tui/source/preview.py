@@ -12,11 +12,12 @@ from acode_tui.render.code import color_levels
 from acode_tui.source.desk import Desk, Post
 from acode_tui.source.open import Unreadable, open_entry
 from acode_tui.source.runs import list_files
-from collector import Run, Workspace
+from collector import AcodeError, Run, Workspace, iter_output
 
 TAIL_LINES = 400
 _TAIL_BYTES = 96 * 1024
 _INTERVAL = 0.1
+_INTERLEAVED_BYTES = 1 << 20
 
 
 class PreviewReader:
@@ -59,7 +60,11 @@ class PreviewReader:
     def _preview(self, run: Run, stream: str, entries: Sequence[FileEntry]) -> PreviewRead:
         chosen = _chosen(entries, stream)
         lines: list[Styled] = []
-        notes = []
+        notes: list[str] = []
+        if len(chosen) > 1 and all(entry.artifact_id is None for entry in chosen):
+            together = _interleaved(chosen)
+            if together is not None:
+                return PreviewRead(run, stream, together, sum(map(_size, chosen)))
         for entry in chosen:
             if len(chosen) > 1:
                 lines.append(Styled(f"── {entry.type} ", ((0, 80, "faint"),)))
@@ -80,6 +85,22 @@ class PreviewReader:
             styled, state = parse_line(line.data, state)
             lines.append(color_levels(styled))
         return lines
+
+
+def _interleaved(entries: Sequence[FileEntry]) -> list[Styled] | None:
+    """Return the end of both streams of a running run as they came; None when that is too much to read."""
+    if sum(map(_size, entries)) > _INTERLEAVED_BYTES:
+        return None
+    try:
+        data = b"".join(piece for _at, _stream, piece in iter_output(str(Path(entries[0].path).parent)))
+    except (AcodeError, OSError, ValueError):
+        return None
+    parts = data[-_TAIL_BYTES:].split(b"\n")
+    lines, state = [], PLAIN
+    for part in parts[-TAIL_LINES - 1 : None if parts[-1] else -1]:
+        styled, state = parse_line(part[:4096], state)
+        lines.append(color_levels(styled))
+    return lines
 
 
 def _belongs(entry: FileEntry, stream: str) -> bool:

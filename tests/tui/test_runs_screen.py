@@ -399,3 +399,19 @@ async def test_a_damaged_database_is_one_line_and_no_crash(recorded: Recorded) -
     app = InspectorApp(Settings(recorded.workspace, start_collector=False))
     async with app.run_test() as pilot:
         await until(pilot, lambda: "ACODE-RUN-005" in screen_text(pilot))
+
+
+async def test_the_preview_of_a_running_run_has_both_streams_as_they_came(recorded: Recorded) -> None:
+    from collector.record.output_index import HEADER, encode
+
+    run = recorded.add("serve", status="running")
+    folder = recorded.file(run, "stdout.txt").parent
+    folder.mkdir(parents=True)
+    recorded.file(run, "stdout.txt").write_bytes(b"one\nthree\n")
+    recorded.file(run, "stderr.txt").write_bytes(b"two\n")
+    index = HEADER + encode(5, 1, 4) + encode(5, 2, 4) + encode(5, 1, 6)
+    recorded.file(run, "output.idx").write_bytes(index)
+    async with inspecting(recorded) as pilot:
+        await until(pilot, lambda: "three" in screen_text(pilot))
+        text = screen_text(pilot)
+        assert text.index("one") < text.index("two") < text.index("three")
