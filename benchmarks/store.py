@@ -59,7 +59,8 @@ def main() -> None:
     }
     session = runs.list(everything).items[0].session_id or "none"
     filters = ("status:failed", "type:test", "status:failed type:test since:1h", f"session:{session}",
-               "exit:137", "task:build", "cmd:pytest*", "cargo", "nowhere-to-be-found", "-status:success")  # fmt: skip
+               "exit:137", "task:build", "cmd:pytest*", "cargo", "nowhere-to-be",
+               "-status:success")  # fmt: skip
     for text in filters:
         query = parse_query(text, NOW_MS)
         questions[f"first page of {text!r}"] = partial(runs.list, query)

@@ -194,7 +194,7 @@ async def _quiet(pilot: Pilot[None], seconds: float = 0.5) -> None:
 
 def to_png(path: Path, width: int = 1600) -> None:
     """Make a picture for places that do not show SVG."""
-    import cairosvg  # type: ignore[import-untyped]  # it has no types
+    import cairosvg  # it has no types
 
     text = re.sub(r"@font-face \{.*?\}", "", path.read_text(), flags=re.DOTALL)
     text = re.sub(r"font-family: ?Fira Code[^;]*;", "font-family: DejaVu Sans Mono;", text)

@@ -28,10 +28,11 @@ Row = sqlite3.Row
 SQLITE_VERSION = sqlite3.sqlite_version
 SAFE_WITH_SEVERAL_WRITERS = sqlite3.sqlite_version_info >= (3, 51, 3)
 
-_COMMON = ("trusted_schema=OFF", "cell_size_check=ON", "mmap_size=0", "cache_size=-16384")
+_COMMON = ("trusted_schema=OFF", "cell_size_check=ON", "mmap_size=0")
+_READER = ("query_only=ON", "cache_size=-2048")
 _WRITER = (
-    "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "journal_size_limit=67108864",
-    "wal_autocheckpoint=2000",
+    "cache_size=-16384", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON",
+    "journal_size_limit=67108864", "wal_autocheckpoint=2000",
 )  # fmt: skip
 
 
@@ -91,8 +92,7 @@ def open_reader(path: str) -> Connection:
     with translated_errors():
         connection = _connect(f"file:{_quote(path)}?mode=ro", uri=True)
         try:
-            connection.execute("PRAGMA query_only=ON")
-            _apply(connection, _COMMON)
+            _apply(connection, (*_COMMON, *_READER))
             _check_version(connection)
         except BaseException:
             connection.close()

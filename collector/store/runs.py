@@ -87,10 +87,7 @@ class SqliteRunStore:
             after, values = beyond(query, query.after)
             condition, parameters = f"{condition} AND {after}", [*parameters, *values]
         limit = max(0, query.limit)
-        found = self._select(
-            f"WHERE {condition} ORDER BY {order(query)} LIMIT ? OFFSET ?",
-            [*parameters, limit + 1, max(0, query.skip)],
-        )
+        found = self._window(query, condition, parameters, limit + 1, max(0, query.skip))
         items = tuple(found[:limit])
         more = len(found) > limit and items
         return Page(items, total, self._cursor(query, items[-1]) if more else None)
@@ -128,12 +125,8 @@ class SqliteRunStore:
             return ()
         condition, parameters = where(query)
         after, values = beyond(query, outline.cursors[block], inclusive=True)
-        return tuple(
-            self._select(
-                f"WHERE {condition} AND {after} ORDER BY {order(query)} LIMIT ? OFFSET ?",
-                [*parameters, *values, count, start - block * outline.step],
-            )
-        )
+        condition, parameters = f"{condition} AND {after}", [*parameters, *values]
+        return tuple(self._window(query, condition, parameters, count, start - block * outline.step))
 
     @translating
     def matching(self, query: RunQuery, seqs: Sequence[int]) -> frozenset[int]:
@@ -319,6 +312,16 @@ class SqliteRunStore:
         artifacts = artifacts_by_seq(self._db, seqs)
         tags = self._tags(seqs)
         return [_run(row, artifacts.get(row["seq"], ()), tags.get(row["seq"], {})) for row in found]
+
+    def _window(
+        self, query: RunQuery, condition: str, parameters: Sequence[Any], limit: int, skip: int
+    ) -> Runs:
+        """Return part of a result. Rows that are skipped are only counted, in the index."""
+        chosen = f"SELECT seq AS chosen FROM runs WHERE {condition} ORDER BY {order(query)} LIMIT ? OFFSET ?"
+        return self._select(
+            f"WHERE seq IN (SELECT chosen FROM ({chosen})) ORDER BY {order(query)}",
+            [*parameters, limit, skip],
+        )
 
     def _tags(self, seqs: Sequence[int]) -> dict[int, dict[str, str]]:
         tags: dict[int, dict[str, str]] = {}

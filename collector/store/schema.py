@@ -8,6 +8,9 @@ from __future__ import annotations
 
 APPLICATION_ID = 0x61636F64  # "acod"
 
+FAILED = "status IN ('failure', 'timeout', 'cancelled')"
+"""What a run is that did not succeed, as a condition."""
+
 _RUNS = """
 CREATE TABLE runs (
     seq INTEGER PRIMARY KEY,
@@ -100,6 +103,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """,
         "CREATE INDEX runs_by_time ON runs (start_time, seq)",
         "CREATE INDEX runs_by_status ON runs (status, start_time, seq)",
+        # The words of this condition are also those of store/where.py: SQLite compares them as text.
+        f"CREATE INDEX runs_failed ON runs (start_time, seq) WHERE {FAILED}",
         "CREATE INDEX runs_by_type ON runs (type, start_time, seq)",
         "CREATE INDEX runs_by_task ON runs (task, start_time, seq)",
         "CREATE INDEX runs_by_exit_code ON runs (exit_code, start_time, seq)",

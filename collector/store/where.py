@@ -12,6 +12,9 @@ from collections.abc import Callable
 
 from collector.errors import InputError
 from collector.model.query import FIELDS, SORTS, TEXT, RunQuery, Term
+from collector.store.schema import FAILED
+
+_FAILED_STATUSES = {"failure", "timeout", "cancelled"}
 
 Sql = tuple[str, list[str | int]]
 
@@ -93,8 +96,14 @@ def _any(parts: list[str]) -> str:
 
 
 def _word(term: Term) -> Sql:
+    """With one value, an index holds the rows in order. With several, it would hold them in several
+    orders and all would be sorted: walking by time finds a page sooner, which the plus sign asks for.
+    """  # noqa: D205 - one thought
+    if term.field == "status" and {*term.values} == _FAILED_STATUSES:
+        return FAILED, []
     marks = ",".join("?" * len(term.values))
-    return f"{term.field} IN ({marks})", list(term.values)
+    walk = "+" if len(term.values) > 1 else ""
+    return f"{walk}{term.field} IN ({marks})", list(term.values)
 
 
 def _comparison(term: Term) -> Sql:
