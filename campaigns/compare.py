@@ -128,7 +128,7 @@ CASES: dict[str, Case] = {
     "sh pipeline": Case(["sh", "-c", "seq 100000 | sort -R --random-source=/dev/zero | sha1sum; exit 9"]),
     "find": Case(["find", "/usr/share/doc", "-maxdepth", "1"]),
     "ls missing": Case(["ls", "--color=always", "/no/such/folder"]),
-    "tar": Case(["sh", "-c", "tar cf - source | tar tf - | sort"], setup=GIT_REPOSITORY),
+    "tar": Case(["sh", "-c", "tar cf - --exclude .git source | tar tf - | sort"], setup=GIT_REPOSITORY),
     "pip download": Case(
         [PYTHON, "-m", "pip", "download", "--no-deps", "-d", "d", "six==1.16.0"],
         noise=rf"{TIMES}|━+|WARNING.*\n",

@@ -57,6 +57,11 @@ class Workspace:
         return os.path.join(self.folder, "collector.pid")
 
     @property
+    def collector_starting(self) -> str:
+        """There while a collector is coming up."""
+        return os.path.join(self.folder, "collector.starting")
+
+    @property
     def collector_log(self) -> str:
         """What the collector did, one JSON object a line."""
         return os.path.join(self.folder, "collector.log")

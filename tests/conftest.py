@@ -33,7 +33,7 @@ class Acode:
         self.root = root
         self.workspace = Workspace(str(root))
         self.environ = {
-            **{k: v for k, v in os.environ.items() if not k.startswith("ACODE_")},
+            **{k: v for k, v in os.environ.items() if not k.startswith(("ACODE_", "COLUMNS", "LINES"))},
             "ACODE_WORKSPACE": str(root),
             "ACODE_COLLECTOR_AUTOSTART": "false",
             "HOME": str(root / "home"),

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 
 from collector import clock
 from collector.record import spool
 from collector.workspace import Workspace
+
+_START_SECONDS = 5.0
 
 
 class CollectorStatus:
@@ -26,12 +29,13 @@ class CollectorStatus:
 
 def write_pid_file(workspace: Workspace, version: str) -> None:
     """Say that this process is the collector; it holds the writer's lock."""
-    from collector.durable import replace_file
+    from collector.durable import replace_file, unlink_quietly
 
     me = os.getpid()
     fields = [me, clock.process_start_ticks(me), clock.boot_id() or "-", clock.now_ms(), version]
     line = " ".join(map(str, fields)) + "\n"
     replace_file(workspace.collector_pid, line.encode(), sync=False)
+    unlink_quietly(workspace.collector_starting)
 
 
 def collector_status(workspace: Workspace) -> CollectorStatus:
@@ -74,10 +78,23 @@ def ensure_collector(workspace: Workspace) -> bool:
 
         if not load_config(workspace.root, dict(os.environ)).autostart:
             return False
-        spawn_collector(workspace)
+        if not _is_starting(workspace):
+            spawn_collector(workspace)
     except Exception:  # noqa: BLE001 - a collector is never needed
         return False
     return True
+
+
+def _is_starting(workspace: Workspace) -> bool:
+    """Tell whether somebody has just started one; of many commands at once, the first one does."""
+    try:
+        os.close(os.open(workspace.collector_starting, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644))
+    except FileExistsError:
+        age = time.time() - os.lstat(workspace.collector_starting).st_mtime
+        if 0 <= age < _START_SECONDS:
+            return True
+        os.utime(workspace.collector_starting)  # that one never came up
+    return False
 
 
 def spawn_collector(workspace: Workspace, *options: str) -> int:

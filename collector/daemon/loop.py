@@ -18,9 +18,9 @@ from watchfiles import Change, watch
 
 from collector import __version__
 from collector.config import load_config
-from collector.daemon.launch import write_pid_file
+from collector.daemon.launch import read_pid_file, write_pid_file
 from collector.daemon.log import EventLog
-from collector.errors import AcodeError, CorruptError
+from collector.errors import AcodeError, BusyError, ConflictError, CorruptError
 from collector.store.indexer import Indexer
 from collector.workspace import Workspace
 
@@ -60,10 +60,10 @@ class Collector:
         """Work until stopped.
 
         Raises:
+            ConflictError: another collector runs already.
             BusyError: another process is the writer.
         """
-        self._workspace.create()
-        self._indexer.open(_LOCK_PATIENCE_SECONDS)
+        self._become_writer()
         try:
             write_pid_file(self._workspace, __version__)
             self._log(
@@ -76,6 +76,20 @@ class Collector:
             self._indexer.close()
             self._remove_pid_file()
             self._log("collector.stopped", pid=os.getpid())
+
+    def _become_writer(self) -> None:
+        """Take the lock from a reader that indexes just now, but not from another collector."""
+        deadline = time.monotonic() + _LOCK_PATIENCE_SECONDS
+        while not self._indexer.try_open():
+            other = read_pid_file(self._workspace).pid
+            if other is not None:
+                raise ConflictError(
+                    "ACODE-RUN-020", f"the collector is running already (pid {other})",
+                    "'acode collector status' shows it",
+                )  # fmt: skip
+            if time.monotonic() > deadline:
+                raise BusyError("ACODE-RUN-022", "another process is writing runs.db", "try again")
+            time.sleep(_POLL_SECONDS)
 
     def _catch_up(self) -> None:
         self._guarded(self._indexer.index_spool)

@@ -28,7 +28,6 @@ class WriterLock:
             AccessError: the lock file cannot be made.
         """
         try:
-            Path(self._path).parent.mkdir(parents=True, exist_ok=True)
             fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
         except OSError as error:
             raise AccessError(

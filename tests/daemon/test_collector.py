@@ -87,7 +87,7 @@ def test_a_stopped_recorder_is_not_a_dead_one(acode: Acode, collector: Process) 
 def test_two_collectors_cannot_run_on_one_workspace(acode: Acode, collector: Process) -> None:
     second = acode.run("collector", "run")
     assert second.returncode == 1
-    assert second.stderr.startswith(b"acode: ACODE-RUN-022: ")
+    assert second.stderr.startswith(b"acode: ACODE-RUN-020: ")
     assert second.stderr.count(b"\n") == 1
     with pytest.raises(ConflictError, match="ACODE-RUN-020"):
         control.start_collector(acode.workspace)
@@ -121,6 +121,18 @@ def test_exec_starts_a_collector_where_none_runs(acode: Acode) -> None:
     acode.exec("true")
     wait_for(lambda: control.collector_status(acode.workspace).running)
     wait_for(lambda: not spool.list_announcements(acode.workspace.spool))
+    assert acode.run("collector", "stop").returncode == 0
+
+
+def test_of_many_commands_at_once_one_starts_a_collector(acode: Acode) -> None:
+    del acode.environ["ACODE_COLLECTOR_AUTOSTART"]
+    commands = [acode.start("exec", "--", "true") for _ in range(8)]
+    for command in commands:
+        command.communicate(timeout=60)
+    wait_for(lambda: control.collector_status(acode.workspace).running)
+    wait_for(lambda: not spool.list_announcements(acode.workspace.spool))
+    assert Path(acode.workspace.collector_log).read_text().count("collector.started") == 1
+    assert not Path(acode.workspace.collector_starting).exists()
     assert acode.run("collector", "stop").returncode == 0
 
 

@@ -25,7 +25,7 @@ def shows(screen: Terminal, task: str, status: str) -> bool:
 
 def start_waiting(acode: Acode, number: int, gate: Path) -> subprocess.Popen[bytes]:
     """Record a command that writes a line, waits at a gate, writes another, and ends."""
-    script = f"echo begun {number}; read x < {gate}; echo over {number}; exit {number % 2}"
+    script = f"echo seen $((1000 + {number})); read x < {gate}; echo over; exit {number % 2}"
     return acode.start("exec", "--task", f"job-{number:02}", "--", "sh", "-c", script)
 
 
@@ -40,7 +40,7 @@ def test_parallel_runs_are_seen_live_and_no_key_is_lost(
     commands = [start_waiting(acode, number, gate) for number, gate in enumerate(gates)]
     for number in range(RUNS):
         screen.wait_until(partial(shows, screen, f"job-{number:02}", "running"))
-    screen.wait_for("begun")
+    screen.wait_for("seen 10")
     typed = "/nothing else is typed so fast"
     for key in typed:
         screen.send(key)
