@@ -11,7 +11,7 @@ from rich.style import Style
 from textual.color import Color
 from textual.filter import LineFilter
 
-from acode_tui.render.safe import UNSAFE, strip_unsafe
+from acode_tui.render.safe import strip_unsafe
 
 
 class ControlGuard(LineFilter):
@@ -19,9 +19,15 @@ class ControlGuard(LineFilter):
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         """Return the segments without unsafe characters; most lines have none and stay as they are."""
-        if not any(UNSAFE.search(segment.text) for segment in segments):
-            return segments
-        return [Segment(strip_unsafe(text), style, control) for text, style, control in segments]
+        changed = False
+        clean = []
+        for segment in segments:
+            text = segment.text
+            harmless = strip_unsafe(text)
+            if harmless is not text:
+                changed, segment = True, Segment(harmless, segment.style, segment.control)
+            clean.append(segment)
+        return clean if changed else segments
 
 
 class NoColour(LineFilter):

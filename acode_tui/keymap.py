@@ -5,7 +5,7 @@ No ctrl+j, ctrl+i, ctrl+m or ctrl+enter: terminals and tmux cannot tell them fro
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from acode_tui.values import NamedTuple
 
 RUNS, RUN = "runs", "run"
 BOTH = (RUNS, RUN)

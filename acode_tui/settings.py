@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from acode_tui.values import NamedTuple
 
-from collector import Workspace
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collector import Workspace
 
 
 class Settings(NamedTuple):

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
-from typing import NamedTuple
 
 from acode_tui.keymap import RUNS, footer_keys
 from acode_tui.render.bars import (
@@ -24,8 +22,15 @@ from acode_tui.render.bars import (
 )
 from acode_tui.render.palette import Palette, palette_of
 from acode_tui.render.rows import Span, cells, columns_for, fit, header_spans, row_spans
-from acode_tui.settings import Settings
-from collector import AcodeError, Run, RunQuery, open_stores
+from acode_tui.values import NamedTuple
+from collector import AcodeError, RunQuery, open_stores
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from acode_tui.settings import Settings
+    from collector import Run
 
 ENTER = "\x1b[?1049h\x1b[?25l\x1b[?7l"
 LEAVE = "\x1b[?7h\x1b[?25h\x1b[?1049l"

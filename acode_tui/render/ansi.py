@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from acode_tui.render.safe import UNSAFE, line_of_output
+from acode_tui.render.safe import is_safe, line_of_output
+from acode_tui.render.unsafe import UNSAFE
 
 _SEQUENCE = re.compile(
     r"(?:\x1b\[|\x9b)([0-?]*)[ -/]*([@-~])"  # CSI
@@ -47,7 +48,7 @@ class Styled(NamedTuple):
 def parse_line(data: bytes, state: Sgr = PLAIN) -> tuple[Styled, Sgr]:
     """Return a line of recorded output, and the state in which the next one begins."""
     text = data.decode("utf-8", "replace")
-    if not UNSAFE.search(text):
+    if is_safe(text) or not UNSAFE.search(text):
         return Styled(text, ((0, len(text), state),) if state != PLAIN and text else ()), state
     text = _last_overprint(text)
     parts: list[str] = []

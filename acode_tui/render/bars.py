@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
 from acode_tui.render.format import count
 from acode_tui.render.rows import Span, cells, fit
 from acode_tui.render.safe import one_line
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from collector import CollectorStatus
 
 BRAND = " acode "

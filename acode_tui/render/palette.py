@@ -6,7 +6,7 @@ only draws rules and hints, 3:1); a test computes it.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from acode_tui.values import NamedTuple
 
 
 class Palette(NamedTuple):

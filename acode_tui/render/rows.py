@@ -6,14 +6,15 @@ and the page that is painted before Textual is loaded are made from these spans,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import lru_cache
-from typing import NamedTuple
-from unicodedata import east_asian_width
-
 from acode_tui.render.format import duration, moment, size
 from acode_tui.render.safe import one_line
-from collector import Run
+from acode_tui.values import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from collector import Run
 
 Span = tuple[str, str]
 
@@ -49,9 +50,17 @@ def _duration(width: int) -> Column:
     return Column("duration", "took", width, right=True)
 
 
-@lru_cache(64)
+_columns: dict[int, tuple[Column, ...]] = {}  # `functools` would cost the splash more than the rows do
+
+
 def columns_for(width: int) -> tuple[Column, ...]:
     """Return the columns that suit a table of this width; `command` takes what is left."""
+    if width not in _columns:
+        _columns[width] = _choose(width)
+    return _columns[width]
+
+
+def _choose(width: int) -> tuple[Column, ...]:
     command = Column("command", "command", 0)
     if width < 56:
         chosen = [_GLYPH, _started(5), _duration(6), command]
@@ -132,16 +141,18 @@ def _cut(text: str, width: int) -> tuple[str, int]:
 _NARROW = frozenset("…●✓✗◷⊘▌│─·❯⏎↑↓←→")  # noqa: RUF001 - what the screens are drawn with
 
 
-@lru_cache(4096)
+_widths: dict[str, int] = {}
+
+
 def _cell(character: str) -> int:
     if character in _NARROW or character < "\u0300":
         return 1
-    # Rich's table is what Textual lays out with; where they differ, the table would not line up.
-    try:
+    if character not in _widths:
+        # Rich's table is what Textual lays out with; where they differ, the table would not line up.
         from rich.cells import get_character_cell_size
-    except ImportError:
-        return 2 if east_asian_width(character) in "WF" else 1
-    return get_character_cell_size(character)
+
+        _widths[character] = get_character_cell_size(character)
+    return _widths[character]
 
 
 def _status_cell(run: Run, width: int, now: int) -> Span:

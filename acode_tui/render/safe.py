@@ -14,16 +14,12 @@ written as UTF-8.
 
 from __future__ import annotations
 
-import re
-
-_BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
-_INVISIBLE = "\u00ad\u200b\u2028\u2029\u2060-\u2065\u206a-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff"
-_JOINERS = "\u200c\u200d\ufe00-\ufe0f"
-UNSAFE = re.compile(f"[\x00-\x1f\x7f-\x9f{_BIDI}{_INVISIBLE}{_JOINERS}\ud800-\udfff]")
-"""One character that must not reach a terminal."""
-
 _TAB = 8
-_PICTURES = {code: chr(0x2400 + code) for code in range(0x20)} | {0x7F: "\u2421"}
+
+
+def is_safe(text: str) -> bool:
+    """Tell whether a text is harmless for sure; almost every one is, and this is the quickest way to know."""
+    return text.isascii() and text.isprintable()
 
 
 def one_line(text: str, limit: int = 4096) -> str:
@@ -32,29 +28,26 @@ def one_line(text: str, limit: int = 4096) -> str:
     White space of any kind becomes a space, everything else that is unsafe a visible stand-in.
     """
     text = text[:limit]
-    return UNSAFE.sub(_inline, text) if UNSAFE.search(text) else text
+    if is_safe(text):
+        return text
+    from acode_tui.render.unsafe import inline
+
+    return inline(text)
 
 
 def line_of_output(text: str) -> str:
     """Return a line of recorded output as a harmless one: tabs become spaces up to the next stop."""
-    if not UNSAFE.search(text):
+    if is_safe(text):
         return text
-    if "\t" in text:
-        text = text.expandtabs(_TAB)
-    return UNSAFE.sub(_picture, text)
+    from acode_tui.render.unsafe import pictures
+
+    return pictures(text.expandtabs(_TAB) if "\t" in text else text)
 
 
 def strip_unsafe(text: str) -> str:
     """Return the text without its unsafe characters; they take no cell, so the width stays."""
-    return UNSAFE.sub("", text) if UNSAFE.search(text) else text
+    if is_safe(text):
+        return text
+    from acode_tui.render.unsafe import removed
 
-
-def _inline(match: re.Match[str]) -> str:
-    return " " if match[0] in "\t\n\r\v\f\u2028\u2029" else _picture(match)
-
-
-def _picture(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    if code in (0x200C, 0x200D) or 0xFE00 <= code <= 0xFE0F:
-        return ""
-    return _PICTURES.get(code, "\ufffd")
+    return removed(text)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from collector.clock import format_iso, parse_iso
 from collector.model.frozen import dataclass, field, fields
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
 ARTIFACT_TYPES = (

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from collector.clock import format_iso, parse_iso
 from collector.model.artifact import Artifact
 from collector.model.frozen import dataclass, field, fields
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
 SCHEMA_VERSION = 1
@@ -96,7 +95,7 @@ class Run:
                 value = [artifact.to_json() for artifact in value]
             elif isinstance(value, tuple):
                 value = list(value)
-            elif isinstance(value, Mapping):
+            elif hasattr(value, "items"):
                 value = dict(value)
             record[item.name] = value
         return record

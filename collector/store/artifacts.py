@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
-import json
 import os
-from collections.abc import Iterator, Sequence
 
 from collector.durable import safe_join
 from collector.errors import AccessError, InputError, NotFoundError
@@ -14,10 +12,12 @@ from collector.model.artifact import Artifact
 from collector.model.frozen import replace
 from collector.model.run import Run
 from collector.store.database import Connection, Row, rows, transaction, translating
+from collector.store.quick_json import loads
 from collector.workspace import Workspace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from typing import BinaryIO
 
 _STREAMS = {"stdout": 0, "stderr": 1, "output": 2}
@@ -156,6 +156,8 @@ def artifacts_to_rows(db: Connection, seq: int, run: Run) -> None:
 
 
 def _write(db: Connection, seq: int, artifact: Artifact) -> None:
+    import json  # readers do without it
+
     record = json.dumps(artifact.to_json(), ensure_ascii=False)
     before = db.execute(
         "SELECT record FROM artifacts WHERE run_seq = ? AND path = ?", [seq, artifact.path]
@@ -178,7 +180,7 @@ def _write(db: Connection, seq: int, artifact: Artifact) -> None:
 
 def _artifact(row: Row) -> Artifact:
     try:
-        return Artifact.from_json(json.loads(row["record"]))
+        return Artifact.from_json(loads(row["record"]))
     except (ValueError, TypeError):
         return _corrupt(row)
 

@@ -8,25 +8,28 @@ read-only, and keep their transactions to one statement.
 from __future__ import annotations
 
 import os
-import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
 from collector.errors import AcodeError, BusyError, CorruptError, LimitError, UnavailableError
 from collector.store.schema import APPLICATION_ID, MIGRATIONS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable
+    from types import TracebackType
     from typing import Any, ParamSpec, TypeVar
 
     P = ParamSpec("P")
     R = TypeVar("R")
+    Kind = type[BaseException] | None
+else:
+    import _sqlite3 as sqlite3  # `sqlite3` adds converters of dates, and loads three modules for them
 
 Connection = sqlite3.Connection
 Row = sqlite3.Row
 
 SQLITE_VERSION = sqlite3.sqlite_version
-SAFE_WITH_SEVERAL_WRITERS = sqlite3.sqlite_version_info >= (3, 51, 3)
+SAFE_WITH_SEVERAL_WRITERS = tuple(map(int, SQLITE_VERSION.split("."))) >= (3, 51, 3)
 
 _COMMON = ("trusted_schema=OFF", "cell_size_check=ON", "mmap_size=0")
 _READER = ("query_only=ON", "cache_size=-2048")
@@ -36,13 +39,19 @@ _WRITER = (
 )  # fmt: skip
 
 
-@contextmanager
-def translated_errors() -> Iterator[None]:
+# The three contexts are classes because `contextlib` would cost every listing milliseconds.
+
+
+class translated_errors:
     """Turn what sqlite3 raises into the error that says what to do."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise translate(error) from error
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, kind: Kind, error: BaseException | None, where: TracebackType | None) -> None:
+        """Translate."""
+        if isinstance(error, sqlite3.Error):
+            raise translate(error) from error
 
 
 def translate(error: sqlite3.Error) -> AcodeError:
@@ -119,28 +128,36 @@ def open_writer(path: str) -> Connection:
     return connection
 
 
-@contextmanager
-def transaction(connection: Connection) -> Iterator[None]:
+class transaction:
     """Commit all or nothing. `BEGIN IMMEDIATE`, because a deferred one that reads before it writes
     fails at once when somebody else has written in between.
     """  # noqa: D205 - one sentence, and its reason
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+
+    def __enter__(self) -> None:
+        """Begin."""
+        self._db.execute("BEGIN IMMEDIATE")
+
+    def __exit__(self, kind: Kind, error: BaseException | None, where: TracebackType | None) -> None:
+        """Commit, or undo."""
+        self._db.execute("COMMIT" if error is None else "ROLLBACK")
 
 
-@contextmanager
-def snapshot(connection: Connection) -> Iterator[None]:
+class snapshot:
     """Let several questions see one state; kept short, because it holds back the checkpoint."""
-    connection.execute("BEGIN")
-    try:
-        yield
-    finally:
-        connection.execute("ROLLBACK")
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+
+    def __enter__(self) -> None:
+        """Begin."""
+        self._db.execute("BEGIN")
+
+    def __exit__(self, kind: Kind, error: BaseException | None, where: TracebackType | None) -> None:
+        """End."""
+        self._db.execute("ROLLBACK")
 
 
 def quick_check(path: str) -> str:

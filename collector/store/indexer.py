@@ -10,16 +10,17 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 from collector import clock, durable
-from collector.errors import AcodeError, BusyError, ConflictError, CorruptError
+from collector.errors import BusyError, ConflictError, CorruptError
+from collector.ids import is_ulid
 from collector.model.frozen import replace
 from collector.model.run import Run
 from collector.record import spool
 from collector.record.recorder import is_recorder_alive
 from collector.record.seal import close_abandoned, is_sealed, read_record, seal
+from collector.store import trash
 from collector.store.artifacts import SqliteArtifactStore
 from collector.store.database import open_writer, quick_check
 from collector.store.lock import WriterLock
@@ -28,7 +29,6 @@ from collector.store.waiting import index_waiting as index_waiting
 from collector.workspace import RUN_JSON, Workspace
 
 BATCH = 500
-_ORPHAN_AGE_SECONDS = 3600
 Log = Callable[..., None]
 
 
@@ -202,6 +202,8 @@ class Indexer:
     def _to_run(self, folder: str, record: dict[str, Any]) -> Run:
         if record.get("name") != os.path.basename(folder):
             raise ValueError(f"run.json says it is {record.get('name')!r}")
+        if not is_ulid(str(record.get("run_id"))):
+            raise ValueError(f"run_id is {record.get('run_id')!r}")
         artifacts = record.get("artifacts") or []
         if not isinstance(artifacts, list):
             raise ValueError("artifacts is not a list")
@@ -298,10 +300,9 @@ class Indexer:
     def remove_orphans(self) -> int:
         """Remove folders in which a recorder died before it wrote a record; return how many."""
         removed = 0
-        oldest = time.time() - _ORPHAN_AGE_SECONDS
         for folder in self.folders(with_record=False):
             path = self._workspace.run_folder(folder)
-            if os.lstat(path).st_mtime < oldest:
+            if trash.is_orphan(path):
                 shutil.rmtree(path, ignore_errors=True)
                 removed += 1
         return removed
@@ -319,33 +320,27 @@ class Indexer:
     # Deletion
 
     def _delete(self, run_id: str) -> None:
-        """Remove a run: its row first, its folder after, so that no row ever points nowhere."""
-        run = self.runs.find(run_id)
-        if run is None:
-            return
-        try:
-            self.runs.delete(run_id)
-        except AcodeError as error:
-            self._log("run.not_deleted", run_id=run_id, error=str(error))
-            return
-        self._move_to_trash(run)
-        self._log("run.deleted", run_id=run_id, name=run.name, bytes=run.output_bytes)
+        """Remove a run: its folder first, its row after.
 
-    def _move_to_trash(self, run: Run) -> None:
-        trash = Path(self._workspace.trash)
-        trash.mkdir(exist_ok=True)
+        A crash in between leaves the announcement, which finishes the job; a folder that has lost its row
+        would be found by the next scan, and the run be back.
+        """
+        run = self.runs.find(run_id)
+        if run is None or not run.is_finished:
+            return
         try:
-            durable.move(self._path(run.folder), str(trash / run.run_id))
-        except (OSError, ValueError) as error:
-            self._log("run.folder_kept", run_id=run.run_id, error=str(error))
+            trash.put(self._workspace, self._path(run.folder), run_id)
+        except (FileNotFoundError, ValueError) as error:
+            self._log("run.folder_missing", run_id=run_id, error=str(error))
+        except OSError as error:
+            self._log("run.folder_kept", run_id=run_id, error=str(error))
+            return
+        self.runs.delete(run_id)
+        self._log("run.deleted", run_id=run_id, name=run.name, bytes=run.output_bytes)
 
     def empty_trash(self) -> int:
         """Remove the folders of deleted runs; return how many."""
-        trash = Path(self._workspace.trash)
-        folders = list(trash.iterdir()) if trash.is_dir() else []
-        for folder in folders:
-            shutil.rmtree(folder, ignore_errors=True)
-        return len(folders)
+        return trash.empty(self._workspace)
 
 
 def reindex(workspace: Workspace) -> ReindexReport:

@@ -6,8 +6,6 @@ Every method may be called from one thread at a time; each thread opens its own 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-
 from collector.model.artifact import Artifact
 from collector.model.frozen import Generic, TypeVar, dataclass
 from collector.model.query import Event, RunQuery
@@ -15,6 +13,7 @@ from collector.model.run import Run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from typing import BinaryIO, Protocol
 else:
     Protocol = object  # a protocol means something to type checkers only; `typing` costs milliseconds

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-
 from collector.errors import ConflictError, InputError, NotFoundError
 from collector.model.query import Event, RunQuery, Term
 from collector.model.run import Run
@@ -19,10 +16,12 @@ from collector.store.database import (
     translating,
 )
 from collector.store.protocols import Events, Outline, Page, Runs, RunStatistics
+from collector.store.quick_json import loads
 from collector.store.where import beyond, encode_cursor, order, sort_key, where
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
 _JSON = ("tokens", "provenance", "recorder")
@@ -366,7 +365,7 @@ class SqliteRunStore:
 
     def _values(self, run: Run) -> Values:
         values = [getattr(run, name) for name in _PLAIN]
-        values.append(json.dumps(list(run.arguments), ensure_ascii=False))
+        values.append(_text(list(run.arguments)))
         values += [_dump(getattr(run, name)) for name in _JSON]
         values.append(self._environment(run.environment))
         return values
@@ -375,7 +374,7 @@ class SqliteRunStore:
         """Return the number of a set of variables; most runs share a few sets."""
         if not environment:
             return None
-        text = json.dumps(dict(environment), ensure_ascii=False, sort_keys=True)
+        text = _text(dict(sorted(environment.items())))
         found = self._db.execute(
             "SELECT environment_id FROM environments WHERE variables = ?", [text]
         ).fetchone()
@@ -390,11 +389,11 @@ class SqliteRunStore:
 
 def _run(row: Row, artifacts: tuple[Any, ...], tags: dict[str, str]) -> Run:
     values = {name: row[name] for name in _PLAIN}
-    values |= {name: json.loads(row[name]) if row[name] else {} for name in _JSON}
+    values |= {name: loads(row[name]) if row[name] else {} for name in _JSON}
     return Run(
         **values,
-        arguments=tuple(json.loads(row["arguments"])),
-        environment=json.loads(row["variables"]) if row["variables"] else {},
+        arguments=tuple(loads(row["arguments"])),
+        environment=loads(row["variables"]) if row["variables"] else {},
         tags=tags,
         artifacts=artifacts,
         seq=row["seq"],
@@ -402,7 +401,13 @@ def _run(row: Row, artifacts: tuple[Any, ...], tags: dict[str, str]) -> Run:
 
 
 def _dump(value: Mapping[str, Any]) -> str | None:
-    return json.dumps(dict(value), ensure_ascii=False) if value else None
+    return _text(dict(value)) if value else None
+
+
+def _text(value: Any) -> str:
+    import json  # readers do without it
+
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _marks(values: Sequence[Any]) -> str:

@@ -5,16 +5,18 @@ Values travel as parameters; column names come from tables here, never from the 
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
-from collections.abc import Callable
+from _json import encode_basestring_ascii
 
 from collector.errors import InputError
 from collector.model.query import FIELDS, SORTS, TEXT, RunQuery, Term
+from collector.store.quick_json import loads
 from collector.store.schema import FAILED
 
 _FAILED_STATUSES = {"failure", "timeout", "cancelled"}
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Sql = tuple[str, list[str | int]]
 
@@ -59,8 +61,11 @@ def beyond(query: RunQuery, cursor: str, inclusive: bool = False) -> Sql:
 
 def encode_cursor(value: str | int, seq: int) -> str:
     """Return the opaque place of a row in an order."""
-    text = json.dumps([value, seq], separators=(",", ":"))
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    from binascii import b2a_base64  # `base64` would load more than a page needs
+
+    shown = value if isinstance(value, int) else encode_basestring_ascii(value)
+    text = b2a_base64(f"[{shown},{seq}]".encode(), newline=False).decode()
+    return text.rstrip("=").replace("+", "-").replace("/", "_")
 
 
 def decode_cursor(cursor: str) -> tuple[str | int, int]:
@@ -69,9 +74,12 @@ def decode_cursor(cursor: str) -> tuple[str | int, int]:
     Raises:
         InputError: when it is not a cursor.
     """
+    import base64
+    import binascii
+
     try:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        value, seq = json.loads(text)
+        value, seq = loads(text.decode())
     except (ValueError, binascii.Error, UnicodeEncodeError):
         value = seq = None
     if not isinstance(value, str | int) or not isinstance(seq, int):

@@ -14,7 +14,7 @@ from textual.color import Color
 from textual.widgets import Static
 
 from acode_tui.guard import ControlGuard, NoColour
-from acode_tui.render.safe import UNSAFE
+from acode_tui.render.unsafe import UNSAFE
 from benchmarks.pty_app import FRAME_END, PtyApp
 from tests.tui.conftest import Recorded, home, inspecting, screen_text, until
 

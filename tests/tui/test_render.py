@@ -9,8 +9,9 @@ from acode_tui.render.code import color_code, color_levels, language_of
 from acode_tui.render.format import duration, moment, size
 from acode_tui.render.palette import DARK, LIGHT, Palette
 from acode_tui.render.rows import cells, columns_for, fit, header_spans, row_spans
-from acode_tui.render.safe import UNSAFE, line_of_output, one_line, strip_unsafe
+from acode_tui.render.safe import line_of_output, one_line, strip_unsafe
 from acode_tui.render.strips import hit_ranges, visible_range, wrap_ranges
+from acode_tui.render.unsafe import UNSAFE
 from collector import Run
 
 HOSTILE = "a\x1b]52;c;aGk=\x07b\x1b[2Jc\x9b31md\u202ee\x00f\u2028g\ud800h\u200bi\x7fj"
