@@ -5,6 +5,7 @@ The only file that knows where things lie. Finding the root touches the file sys
 
 from __future__ import annotations
 
+import errno
 import os
 
 FOLDER = ".acode"
@@ -82,7 +83,9 @@ class Workspace:
             OSError: when one cannot be made.
         """
         for path in (self.artifacts, self.spool):
-            os.makedirs(path, 0o755, exist_ok=True)
+            _make_folders(path)
+        if os.path.islink(self.spool):
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), self.spool)
         ignore = os.path.join(self.folder, ".gitignore")
         if not os.path.exists(ignore):
             fd = os.open(ignore, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
@@ -90,6 +93,18 @@ class Workspace:
                 os.write(fd, _GITIGNORE)
             finally:
                 os.close(fd)
+
+
+def _make_folders(path: str) -> None:
+    """Like os.makedirs, which leaves the permissions of those on the way to the umask alone."""
+    try:
+        os.mkdir(path, 0o755)
+    except FileExistsError:
+        if not os.path.isdir(path):
+            raise
+    except FileNotFoundError:
+        _make_folders(os.path.dirname(path))
+        _make_folders(path)  # which another recorder may have made by now
 
 
 def find_root(start: str, environ: dict[str, str] | os._Environ[str]) -> str:

@@ -13,7 +13,7 @@ import time
 
 from collector.capture.command import Command
 from collector.capture.events import EventQueue
-from collector.capture.process import NOT_STARTED, TIMED_OUT, Ending, SpawnError
+from collector.capture.process import LAUNCHER_STAT, NOT_STARTED, TIMED_OUT, Ending, SpawnError
 from collector.ids import new_ulid
 from collector.workspace import find_root
 
@@ -154,6 +154,7 @@ def run(options: Options, workspace: str | None, timeout: float | None, grace: f
     run_id = new_ulid(time.time_ns() // 1_000_000)
     queue = EventQueue()
     child_environ = _child_environment(environ, options, run_id)
+    environ.pop(LAUNCHER_STAT, None)
     command = Command(
         options.argv, child_environ, f"ACODE_RUN_ID={run_id}", queue, timeout,
         **({} if grace is None else {"grace": grace}),

@@ -49,13 +49,14 @@ def collector_status(workspace: Workspace) -> CollectorStatus:
 def read_pid_file(workspace: Workspace) -> CollectorStatus:
     """Return what the pid file says, if the process it names still runs."""
     try:
-        fd = os.open(workspace.collector_pid, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+        fd = os.open(workspace.collector_pid, flags)
+        try:
+            fields = os.read(fd, 512).decode("utf-8", "replace").split()
+        finally:
+            os.close(fd)
     except OSError:
         return CollectorStatus(None, None, None)
-    try:
-        fields = os.read(fd, 512).decode("utf-8", "replace").split()
-    finally:
-        os.close(fd)
     try:
         pid, ticks, boot, started_at, version = fields
         boot = "" if boot == "-" else boot

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from typing import Any
 
@@ -13,12 +15,20 @@ from collector.workspace import Workspace
 _MAX_BYTES = 2 << 20
 
 
+class _OwnFile(RotatingFileHandler):
+    """Follows no link and waits for no pipe: what lies in a workspace may come from anywhere."""
+
+    def _open(self) -> TextIOWrapper:
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+        return open(os.open(self.baseFilename, flags, 0o644), "a", encoding=self.encoding)
+
+
 class EventLog:
     """Writes events with their fields; a full disk silences it, and nothing else."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._logger = logging.getLogger("acode.collector")
-        handler = RotatingFileHandler(
+        handler = _OwnFile(
             workspace.collector_log,
             maxBytes=_MAX_BYTES,
             backupCount=1,

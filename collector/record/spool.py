@@ -16,6 +16,8 @@ DELETE = "delete"
 REINDEX = "reindex"
 _KINDS = frozenset({RUN, END, SEAL, DELETE, REINDEX})
 
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+
 Announcement = tuple[str, str, str]
 """File name, kind, and its subject: a run folder (or, for `delete`, a run id)."""
 
@@ -34,16 +36,20 @@ def announce(spool: str, kind: str, subject: str) -> None:
         OSError: nothing was announced; a scan of the folders finds the run all the same.
     """
     path = os.path.join(spool, f"{subject.replace('/', '%2F')}.{kind}")
-    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644))
+    os.close(os.open(path, _CREATE, 0o644))
 
 
 def list_announcements(spool: str) -> list[Announcement]:
     """Return what waits; ends come last, so that a run and its end are seen together."""
     found: list[Announcement] = []
     try:
-        names = os.listdir(spool)
+        fd = os.open(spool, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:
         return []
+    try:
+        names = os.listdir(fd)
+    finally:
+        os.close(fd)
     for name in names:
         subject, dot, kind = name.rpartition(".")
         if dot and kind in _KINDS and not name.startswith("."):

@@ -8,6 +8,7 @@ read-only, and keep their transactions to one statement.
 from __future__ import annotations
 
 import os
+import stat
 
 from collector.errors import AcodeError, BusyError, CorruptError, LimitError, UnavailableError
 from collector.store.schema import APPLICATION_ID, MIGRATIONS
@@ -28,6 +29,8 @@ else:
 Connection = sqlite3.Connection
 Row = sqlite3.Row
 
+DATABASE_SUFFIXES = ("", "-wal", "-shm", "-journal")
+"""A database is these files."""
 SQLITE_VERSION = sqlite3.sqlite_version
 SAFE_WITH_SEVERAL_WRITERS = tuple(map(int, SQLITE_VERSION.split("."))) >= (3, 51, 3)
 
@@ -96,8 +99,9 @@ def open_reader(path: str) -> Connection:
         UnavailableError: when there is none yet.
         CorruptError: when it is not a database, or not ours.
     """
-    if not os.path.exists(path):  # noqa: PTH110 - on the way to every listing
+    if not os.path.lexists(path):
         raise UnavailableError("ACODE-RUN-005", f"no database at {path}", "record a run first")
+    _check_files(path)
     with translated_errors():
         connection = _connect(f"file:{_quote(path)}?mode=ro", uri=True)
         try:
@@ -116,6 +120,7 @@ def open_writer(path: str) -> Connection:
         CorruptError: when the file is damaged.
         ConflictError: when a newer acode wrote it.
     """
+    _check_files(path)
     with translated_errors():
         connection = _connect(path)
         try:
@@ -186,6 +191,17 @@ def _connect(target: str, uri: bool = False) -> Connection:
     connection = sqlite3.connect(target, uri=uri, timeout=10, isolation_level=None, check_same_thread=False)
     connection.row_factory = sqlite3.Row
     return connection
+
+
+def _check_files(path: str) -> None:
+    """SQLite follows links, and would wait for a pipe: what lies in a workspace may come from anywhere."""
+    for suffix in DATABASE_SUFFIXES:
+        try:
+            is_file = stat.S_ISREG(os.lstat(path + suffix).st_mode)
+        except FileNotFoundError:
+            continue
+        if not is_file:
+            raise CorruptError("ACODE-RUN-005", f"runs.db{suffix} is not a file", "run 'acode runs reindex'")
 
 
 def _quote(path: str) -> str:

@@ -10,6 +10,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from collector import clock, durable
@@ -22,7 +23,7 @@ from collector.record.recorder import is_recorder_alive
 from collector.record.seal import close_abandoned, is_sealed, read_record, seal
 from collector.store import trash
 from collector.store.artifacts import SqliteArtifactStore
-from collector.store.database import open_writer, quick_check
+from collector.store.database import DATABASE_SUFFIXES, open_writer, quick_check
 from collector.store.lock import WriterLock
 from collector.store.runs import SqliteRunStore
 from collector.store.waiting import index_waiting as index_waiting
@@ -112,7 +113,7 @@ class Indexer:
         path = self._workspace.database
         aside = f"{path}.corrupt-{clock.format_stamp(clock.now_ms())}"
         self._log("database.damaged", error=why, kept_as=aside)
-        for suffix in ("", "-wal", "-shm"):
+        for suffix in DATABASE_SUFFIXES:
             if os.path.lexists(path + suffix):
                 durable.move(path + suffix, aside + suffix)
 
@@ -301,7 +302,7 @@ class Indexer:
         """Remove folders in which a recorder died before it wrote a record; return how many."""
         removed = 0
         for folder in self.folders(with_record=False):
-            path = self._workspace.run_folder(folder)
+            path = Path(self._workspace.run_folder(folder))
             if trash.is_orphan(path):
                 shutil.rmtree(path, ignore_errors=True)
                 removed += 1

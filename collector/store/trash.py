@@ -7,10 +7,10 @@ link in it. So only what has the name and the form that acode itself gives is ev
 from __future__ import annotations
 
 import errno
-import os
 import re
 import shutil
 import time
+from pathlib import Path
 
 from collector import durable
 from collector.ids import is_ulid
@@ -35,7 +35,7 @@ def put(workspace: Workspace, folder: str, run_id: str) -> None:
     for place in _places(workspace):
         try:
             _make(place)
-            durable.move(folder, os.path.join(place, run_id))
+            durable.move(folder, str(place / run_id))
         except OSError as error:
             if error.errno != errno.EXDEV:
                 raise
@@ -47,33 +47,32 @@ def empty(workspace: Workspace) -> int:
     """Remove the folders in the trash; return how many."""
     removed = 0
     for place in _places(workspace):
-        if os.path.islink(place) or not os.path.isdir(place):
+        if place.is_symlink() or not place.is_dir():
             continue
-        for name in os.listdir(place):
-            if is_ulid(name):
-                shutil.rmtree(os.path.join(place, name), ignore_errors=True)
+        for folder in place.iterdir():
+            if is_ulid(folder.name):
+                shutil.rmtree(folder, ignore_errors=True)
                 removed += 1
     return removed
 
 
-def is_orphan(path: str) -> bool:
+def is_orphan(folder: Path) -> bool:
     """Tell whether a recorder died in a folder, long ago, before it wrote a record."""
-    is_old = os.lstat(path).st_mtime < time.time() - _ORPHAN_AGE_SECONDS
     return (
-        is_old
-        and _RUN_NAME.fullmatch(os.path.basename(path)) is not None
-        and all(_MADE_BEFORE_THE_RECORD.fullmatch(name) for name in os.listdir(path))
+        folder.lstat().st_mtime < time.time() - _ORPHAN_AGE_SECONDS
+        and _RUN_NAME.fullmatch(folder.name) is not None
+        and all(_MADE_BEFORE_THE_RECORD.fullmatch(path.name) for path in folder.iterdir())
     )
 
 
-def _places(workspace: Workspace) -> tuple[str, str]:
+def _places(workspace: Workspace) -> tuple[Path, Path]:
     """The second serves an artifact store on another file system, which a rename cannot leave."""
-    return workspace.trash, os.path.join(workspace.artifacts, ".trash")
+    return Path(workspace.trash), Path(workspace.artifacts, ".trash")
 
 
-def _make(place: str) -> None:
+def _make(place: Path) -> None:
     try:
-        os.mkdir(place, 0o755)
+        place.mkdir(0o755)
     except FileExistsError:
-        if os.path.islink(place):
+        if place.is_symlink():
             raise
