@@ -34,6 +34,7 @@ _GROUP_SIGNALS = (*_TERMINAL_SIGNALS, signals.SIGSTOP, signals.SIGCONT, signals.
 _SENT_BY_KERNEL = 0x80
 _GIVE_UP = (signals.SIGINT, signals.SIGTERM, signals.SIGHUP, signals.SIGQUIT)
 DEFAULT_GRACE_SECONDS = 10.0
+_OUTPUT_PATIENCE_SECONDS = 0.1
 
 
 class Command:
@@ -106,7 +107,8 @@ class Command:
                 os.close(fd)
         if self._terminal is not None:
             self._terminal.begin(self.pid)
-        for relay in self._make_relays():
+        self._relays = self._make_relays()
+        for relay in self._relays:
             self._relays_running += 1
             _thread.start_new_thread(self._run_relay, (relay,))
 
@@ -260,7 +262,10 @@ class Command:
             copy_size(like if os.isatty(like) else 2, master)
 
     def _suspend(self) -> None:
-        """The command was stopped: so are we, and whoever waits for us sees it."""
+        """The command was stopped: so are we, and whoever waits for us sees it, after its output."""
+        deadline = time.monotonic() + _OUTPUT_PATIENCE_SECONDS
+        while time.monotonic() < deadline and not all(relay.has_passed_all for relay in self._relays):
+            time.sleep(0.001)
         if self._terminal is not None:
             self._terminal.raw_mode.leave()
         os.kill(os.getpid(), signals.SIGSTOP)

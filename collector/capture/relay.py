@@ -74,6 +74,7 @@ class Relay:
         self._done_fd = done_fd
         self._may_nap = may_nap
         self.timeout_ms: int | None = None
+        self._is_busy = False
         self._poll = select.poll()
         for fd in (*self._sources, done_fd):
             self._poll.register(fd, _READ)
@@ -86,7 +87,9 @@ class Relay:
             if self.is_done(ready):
                 self.drain()
                 return
+            self._is_busy = True
             copied = self.copy_ready(ready)
+            self._is_busy = False
             if not self._may_nap or copied > _SMALL_BYTES:
                 continue
             now = time.monotonic()
@@ -95,6 +98,14 @@ class Relay:
                 time.sleep(_NAP_SECONDS)
                 now = time.monotonic()
             last_wake = now
+
+    @property
+    def has_passed_all(self) -> bool:
+        """Whether everything that was written so far has reached the user; for other threads."""
+        waiting = select.poll()
+        for fd in list(self._sources):
+            waiting.register(fd, select.POLLIN)
+        return not waiting.poll(0) and not self._is_busy
 
     def is_done(self, ready: list[tuple[int, int]]) -> bool:
         """Tell whether the command has ended."""

@@ -17,7 +17,8 @@ import os
 
 from collector import clock, durable
 from collector.capture.events import STDERR, STDOUT, Empty, EventQueue, OutputEvent
-from collector.config import load_config
+from collector.config import Config, load_config
+from collector.errors import InputError
 from collector.record import describe, spool
 from collector.record.folder import make_run_folder, point_latest
 from collector.record.run_json import SCHEMA_VERSION, Json, write_run_json
@@ -137,7 +138,7 @@ class Recorder:
     # The beginning
 
     def _begin(self, pid: int | None, start_ms: int, start_us: int) -> None:
-        config = load_config(self._root, self._plan.environ)
+        config = self._settings()
         if not config.enabled:
             return
         workspace = Workspace(self._root, config.artifacts_directory)
@@ -162,6 +163,14 @@ class Recorder:
         point_latest(workspace.latest, self._name)
         if config.autostart:
             self._on_begun(workspace)
+
+    def _settings(self) -> Config:
+        """A mistake in the settings costs a warning, not the recording."""
+        try:
+            return load_config(self._root, self._plan.environ)
+        except InputError as error:
+            self.warning = f"recorded with the default settings, because {error}"
+            return Config({})
 
     # The stream
 

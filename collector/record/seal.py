@@ -41,6 +41,8 @@ def read_record(folder: str) -> dict[str, Any]:
         raise ValueError("run.json is nested too deeply") from error
     if not isinstance(record, dict):
         raise ValueError("run.json is not an object")
+    if b"\\u" in data:
+        json.dumps(record, ensure_ascii=False).encode()  # half of a surrogate pair is no Unicode
     return record
 
 

@@ -344,6 +344,8 @@ def test_a_damaged_configuration_costs_one_line(acode: Acode) -> None:
     done = acode.exec("sh", "-c", "echo out; exit 6")
     assert (done.returncode, done.stdout) == (6, b"out\n")
     assert done.stderr.count(b"\n") == 1
+    assert b"ACODE-RUN-023" in done.stderr
+    assert acode.record()["exit_code"] == 6
 
 
 def test_recording_can_be_switched_off(acode: Acode) -> None:
