@@ -36,6 +36,7 @@ Run a command exactly as without acode, and record it.
   --grace DURATION    time between SIGTERM and SIGKILL (default: 10s)
   --cwd DIR           run in this directory
   --context CONTEXT   host (the only one so far)
+  --no-collect        record no files besides the streams (none are in this version)
   --quiet             no warning when recording fails
   --workspace DIR     workspace to record into
 
@@ -46,7 +47,8 @@ _VALUES = frozenset({
     "--task", "--type", "--session", "--task-id", "--tag", "--timeout", "--grace", "--cwd", "--context",
     "--workspace",
 })  # fmt: skip
-_FLAGS = frozenset({"--quiet"})
+_FLAGS = frozenset({"--quiet", "--no-collect"})
+_LATER = frozenset({"--collect", "--image"})
 _TYPES = ("command", "build", "test", "generate")
 _PATIENCE_SECONDS = 5.0
 _SIGINT = 2
@@ -83,11 +85,13 @@ def parse_options(arguments: list[str]) -> Options:
         if name == "--" and not equals:
             break
         if name in _FLAGS and not equals:
-            options.quiet = True
+            options.quiet = options.quiet or name == "--quiet"
         elif name in _VALUES:
             if not equals and not rest:
                 raise UsageError(f"{name} needs a value")
             _set(options, name, value if equals else rest.pop(0))
+        elif name in _LATER:
+            raise UsageError(f"{name} is not available in this version")
         else:
             raise UsageError(f"unknown option {name!r}")
     if not rest:
