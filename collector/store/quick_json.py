@@ -26,7 +26,7 @@ else:
         """
         try:
             value, end = _scan(text, 0)
-        except StopIteration:
+        except (StopIteration, SystemError):  # the latter when json.decoder is not there to raise its error
             end = -1
         if end != len(text):
             import json
