@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collector.clock import format_iso, parse_iso
+from collector.model.check import check_types
 from collector.model.frozen import dataclass, field, fields
 
 TYPE_CHECKING = False
@@ -73,3 +74,21 @@ class Artifact:
             return cls(**values)
         except (TypeError, KeyError, AttributeError) as error:
             raise ValueError(f"not an artifact record: {error}") from error
+
+    def check(self) -> None:
+        """Refuse a record that no store should hold.
+
+        Raises:
+            ValueError: naming the first field that is wrong.
+        """
+        check_types(self, _KINDS)
+
+
+_KINDS = {
+    "text": ("artifact_id", "run_id", "type", "path", "file_name", "content_type", "source"),
+    "text or null": ("checksum_sha256", "encoding", "description", "truncation_reason"),
+    "a whole number": ("size_bytes", "stored_bytes", "created_at", "modified_at"),
+    "a whole number or null": ("original_size_bytes",),
+    "true or false": ("truncated", "compressed", "encrypted", "sensitive", "missing", "corrupt"),
+    "an object": ("metadata",),
+}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collector.clock import format_iso, parse_iso
 from collector.model.artifact import Artifact
+from collector.model.check import check_types
 from collector.model.frozen import dataclass, field, fields
 
 TYPE_CHECKING = False
@@ -127,19 +128,30 @@ class Run:
         """
         if self.status not in STATUSES:
             raise ValueError(f"status is {self.status!r}, not one of {', '.join(STATUSES)}")
-        for name in ("run_id", "name", "command_line", "task", "command"):
-            value = getattr(self, name)
-            if not isinstance(value, str) or (not value and name in ("run_id", "name")):
-                raise ValueError(f"{name} is {value!r}")
-        for name in _INTEGERS:
-            value = getattr(self, name)
-            if value is not None and (not isinstance(value, int) or not -(2**63) <= value < 2**63):
-                raise ValueError(f"{name} is {value!r}, not a whole number")
+        check_types(self, _KINDS)
+        for name in ("run_id", "name"):
+            if not getattr(self, name):
+                raise ValueError(f"{name} is empty")
+        for name in ("environment", "tags"):
+            if not all(isinstance(value, str) for value in getattr(self, name).values()):
+                raise ValueError(f"{name} holds what is no text")
+        for artifact in self.artifacts:
+            artifact.check()
         if self.is_finished and self.end_time is None:
             raise ValueError(f"status is {self.status} but there is no end_time")
 
 
 FIELDS = tuple(f.name for f in fields(Run) if f.name not in _INTERNAL)
-_INTEGERS = (
-    "start_time", "end_time", "duration_ms", "exit_code", "signal", "cpu_ms", "max_rss_bytes", "pid",
-)  # fmt: skip
+_KINDS = {
+    "text": ("run_id", "name", "task", "command", "command_line", "working_directory", "type", "context"),
+    "text or null": (
+        "session_id", "task_id", "parent_run_id", "agent_instance_id", "operating_mode", "container_id",
+        "error_code", "error_message", "workspace_id", "agent", "agent_version", "model", "host",
+    ),
+    "a whole number": ("start_time",),
+    "a whole number or null": (
+        "end_time", "duration_ms", "exit_code", "signal", "cpu_ms", "max_rss_bytes", "pid",
+    ),
+    "a number or null": ("cost",),
+    "an object": ("environment", "tags", "tokens", "provenance", "recorder"),
+}  # fmt: skip

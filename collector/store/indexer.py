@@ -212,7 +212,7 @@ class Indexer:
         for artifact in artifacts:
             try:
                 durable.safe_join(self._path(folder), artifact["path"])
-            except (ValueError, TypeError, KeyError) as error:
+            except (ValueError, TypeError, KeyError, AttributeError) as error:
                 self._log("artifact.refused", folder=folder, code="ACODE-ART-009", error=str(error))
                 continue
             safe.append({**artifact, "run_id": record.get("run_id")})
@@ -220,11 +220,14 @@ class Indexer:
         sizes = sum(a.size_bytes for a in values.artifacts if a.type in ("stdout", "stderr"))
         return _with_place(values, folder, sizes)
 
+    def _checked(self, folder: str, record: dict[str, Any]) -> dict[str, Any]:
+        """Return a record without the artifacts that the store refuses."""
+        return {**record, "artifacts": [a.to_json() for a in self._to_run(folder, record).artifacts]}
+
     def _seal(self, folder: str) -> None:
         try:
             path = self._path(folder)
-            record = read_record(path)
-            self._to_run(folder, record)
+            record = self._checked(folder, read_record(path))
             record = seal(path, record)
             self._write_one(self._to_run(folder, record))
         except FileNotFoundError:
@@ -246,8 +249,8 @@ class Indexer:
     def _close(self, run: Run) -> int:
         try:
             path = self._path(run.folder)
-            record = read_record(path)
-            if record.get("status") == "running":
+            record = self._checked(run.folder, read_record(path))
+            if record["status"] == "running":
                 record = close_abandoned(path, record)
             self._write_one(self._to_run(run.folder, record))
             if not is_sealed(record):
