@@ -147,6 +147,8 @@ class Indexer:
                 if run is not None:
                     runs[subject] = run
         self._write(list(runs.values()))
+        for run in runs.values():
+            self._log("run.indexed", run_id=run.run_id, folder=run.folder, status=run.status)
         done = [name for name, kind, _ in batch if kind == spool.RUN]
         for name, kind, subject in batch:
             if kind == spool.DELETE:

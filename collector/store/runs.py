@@ -239,8 +239,11 @@ class SqliteRunStore:
         A finished run that is already there is left as it is when the record says the same.
 
         Raises:
+            InputError: when a record is not one that a store should hold.
             ConflictError: when a finished run would change.
         """
+        for run in runs:
+            _refuse_invalid(run)
         with transaction(self._db):
             for run in runs:
                 self._write(run)
@@ -398,6 +401,13 @@ def _run(row: Row, artifacts: tuple[Any, ...], tags: dict[str, str]) -> Run:
         artifacts=artifacts,
         seq=row["seq"],
     )
+
+
+def _refuse_invalid(run: Run) -> None:
+    try:
+        run.check()
+    except ValueError as error:
+        raise InputError("ACODE-RUN-027", f"run {run.name!r} cannot be stored: {error}") from error
 
 
 def _dump(value: Mapping[str, Any]) -> str | None:

@@ -11,7 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from collector.errors import BusyError, ConflictError, CorruptError, NotFoundError, UnavailableError
+from collector.errors import (
+    BusyError,
+    ConflictError,
+    CorruptError,
+    InputError,
+    NotFoundError,
+    UnavailableError,
+)
 from collector.model.query import RunQuery, Term
 from collector.model.run import Run
 from collector.record import spool
@@ -371,6 +378,17 @@ def test_events_tell_what_happened_in_order(tmp_path: Path) -> None:
     store.delete(running.run_id)
     assert [event.kind for event in store.events(0)] == ["run.created", "run.finished", "run.deleted"]
     assert [event.kind for event in store.events(known)] == ["run.deleted"]
+    store.close()
+
+
+@pytest.mark.parametrize(
+    "fields", [{"status": "odd"}, {"run_id": ""}, {"end_time": None}, {"exit_code": 2**64}]
+)
+def test_a_store_validates_what_it_is_given(tmp_path: Path, fields: dict[str, object]) -> None:
+    store = SqliteRunStore(open_writer(str(tmp_path / "runs.db")))
+    with pytest.raises(InputError, match="ACODE-RUN-027"):
+        store.create(make_run(1, **fields))
+    assert store.count(RunQuery()) == 0
     store.close()
 
 
