@@ -79,6 +79,7 @@ def parse_options(arguments: list[str]) -> dict[str, str]:
 
 def _inspect(options: dict[str, str]) -> int:
     from acode_tui.settings import Settings
+    from acode_tui.state import recall_theme, state_path
     from collector import Workspace, find_root
 
     root = options.get("--workspace") or find_root(os.getcwd(), os.environ)  # noqa: PTH109 - pathlib is slow to load
@@ -86,11 +87,15 @@ def _inspect(options: dict[str, str]) -> int:
         return _complain(f"ACODE-RUN-019: no folder {root!r}; name one with --workspace", 2)
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return _complain("ACODE-RUN-019: acode-tui needs a terminal; 'acode runs list' does not", 2)
+    path = state_path(os.environ)
     settings = Settings(
         workspace=Workspace(root),
         filter=options.get("--filter", ""),
-        theme=_THEMES[options.get("--theme", "dark")],
+        theme=_THEMES.get(options.get("--theme", ""))
+        or recall_theme(path, (*_THEMES.values(),))
+        or _THEMES["dark"],
         no_color=bool(os.environ.get("NO_COLOR")),
+        state_path=path,
     )
     return _show(settings)
 
@@ -122,6 +127,9 @@ def _run_app(settings: Settings, terminal: Terminal) -> int:
     page = read_first_page(settings, height)
     terminal.write(paint(settings, page, width, height, now_ms()))
 
+    import gc
+
+    gc.disable()  # nothing that loads is garbage; `on_screen_settled` puts it on again
     from acode_tui.app import InspectorApp
 
     app = InspectorApp(settings, page.rows, page.has_more)

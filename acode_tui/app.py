@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import select
 import signal
 from collections import deque
 from collections.abc import Iterable, Sequence
@@ -23,6 +25,8 @@ from acode_tui.screens.runs import RunsScreen
 from acode_tui.settings import Settings
 from collector import Run
 
+_LOOK = 2.0
+
 
 class InspectorApp(App[None]):
     """acode-tui."""
@@ -41,20 +45,39 @@ class InspectorApp(App[None]):
         self.animation_level = "none"
         for palette in (DARK, LIGHT):
             self.register_theme(theme_of(palette))
-        self.theme = settings.theme if settings.theme in PALETTES else DARK.name
-        self._filters.append(ControlGuard())
+        self.set_reactive(App.theme, settings.theme if settings.theme in PALETTES else DARK.name)
+        self.stylesheet.set_variables(self.get_css_variables())
+        # The first one turns the sixteen terminal colours into others; nothing here is drawn in those.
+        self._filters[:1] = [ControlGuard()]
         if settings.no_color:
             self._filters.append(NoColour(_selections()))
 
+    def get_default_screen(self) -> Screen[None]:
+        """Begin with the runs, laid out for the size there is: each layout that is not made saves time."""
+        self.home.set_breakpoints(self.size)
+        return self.home
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """Read the style sheets again after the theme has changed; Textual does it at the start as well."""
+        if self.home.is_settled:
+            super().refresh_css(animate)
+
     def on_mount(self) -> None:
-        """Show the runs, and end in order when told to."""
-        self.push_screen(self.home)
+        """End in order when told to."""
         if self.is_headless:
             return
+        self.set_interval(_LOOK, self._look_at_terminal)
         loop = self._loop
         if loop is not None:
             for number in (signal.SIGTERM, signal.SIGHUP):
                 loop.add_signal_handler(number, partial(self.exit, return_code=128 + number))
+
+    def _look_at_terminal(self) -> None:
+        """End when the terminal is gone: not everybody is told, and Textual would read its end for ever."""
+        terminal = select.poll()
+        terminal.register(0, 0)
+        if any(what & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _fd, what in terminal.poll(0)):
+            self.exit(return_code=128 + signal.SIGHUP)
 
     def _handle_exception(self, error: Exception) -> None:
         """Keep an error that nobody expected as one line; Textual would print pages of it."""
@@ -80,10 +103,13 @@ class InspectorApp(App[None]):
         screen = self.screen
         if isinstance(screen, PaneScreen):
             return not screen.is_settled
-        return screen.id == "_default"
+        return False
 
     async def on_screen_settled(self, message: ScreenSettled) -> None:
         """Hand out the keys that were kept, in their order."""
+        if not gc.isenabled():
+            gc.freeze()
+            gc.enable()
         if self._releasing:
             return
         self._releasing = True

@@ -40,6 +40,8 @@ KEYS: tuple[Key, ...] = (
     Key("search", ("slash",), "search in the file", "Viewer", (RUN,), "search"),
     Key("next_hit", ("n",), "next hit", "Viewer", (RUN,)),
     Key("previous_hit", ("N",), "previous hit", "Viewer", (RUN,)),
+    Key("next_error", ("e",), "next line with an error", "Viewer", (RUN,), "errors"),
+    Key("previous_error", ("E",), "previous line with an error", "Viewer", (RUN,)),
     Key("go_to_line", ("colon",), "go to a line", "Viewer", (RUN,), "line"),
     Key("wrap", ("w",), "wrap long lines", "Viewer", (RUN,), "wrap"),
     Key("submit", ("enter",), "search for what is typed", "Viewer", (RUN,)),
@@ -80,7 +82,7 @@ def shown(key: str) -> str:
 
 def footer_keys(screen: str) -> list[tuple[str, str]]:
     """Return the keys that the bottom line tells about, the most useful first."""
-    order = ("help", "open", "filter", "search", "failed", "follow", "stream")
+    order = ("help", "open", "filter", "search", "failed", "next_error", "stream", "follow")
     keys = [key for key in keys_for(screen) if key.footer]
     keys.sort(key=lambda key: order.index(key.action) if key.action in order else len(order))
     return [(shown(key.keys[0]), key.footer) for key in keys]

@@ -117,7 +117,7 @@ class CollectorSeen(Message):
 
 @dataclass(frozen=True)
 class FileEntry:
-    """One file of a run that can be opened."""
+    """One file of a run that can be opened; an interleaved one is both streams of the folder `path`."""
 
     title: str
     type: str
@@ -125,6 +125,7 @@ class FileEntry:
     size: int
     artifact_id: str | None = None
     problem: str = ""
+    is_interleaved: bool = False
 
 
 @dataclass(eq=False, repr=False, match_args=False)
@@ -183,7 +184,20 @@ class SearchMoved(Message):
     number: int = 0
 
 
+@dataclass(eq=False, repr=False, match_args=False)
+class ErrorFound(Message):
+    """The next line that tells of a failure; None when there is none in that direction."""
+
+    token: int
+    line: int | None
+
+
 # From the screens and the widgets.
+
+
+@dataclass(eq=False, repr=False, match_args=False)
+class FilterChanged(Message):
+    """Something else is in the filter line."""
 
 
 @dataclass(eq=False, repr=False, match_args=False)

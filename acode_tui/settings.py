@@ -10,10 +10,15 @@ if TYPE_CHECKING:
 
 
 class Settings(NamedTuple):
-    """The options of one start; `filter` is text in the language of `acode runs list`."""
+    """The options of one start.
+
+    `filter` is text in the language of `acode runs list`; `state_path` names the file of what is remembered
+    between starts, and without one nothing is.
+    """
 
     workspace: Workspace
     filter: str = ""
     theme: str = "acode-dark"
     no_color: bool = False
     start_collector: bool = True
+    state_path: str = ""

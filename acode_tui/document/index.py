@@ -11,7 +11,7 @@ import os
 import threading
 from array import array
 from bisect import bisect_left
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 CHUNK = 256 * 1024
 
@@ -49,6 +49,19 @@ class Source:
             self._content.close()
 
 
+class Content(Protocol):
+    """Bytes that may grow: a file, or two that are read as one."""
+
+    def size(self) -> int:
+        """Return how long the content is now."""
+
+    def read(self, offset: int, count: int) -> bytes:
+        """Return up to so many bytes from a place."""
+
+    def close(self) -> None:
+        """Let go of it."""
+
+
 class LineIndex:
     """How many line breaks there are up to the end of each chunk.
 
@@ -56,7 +69,7 @@ class LineIndex:
     finished chunks never change.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Content) -> None:
         self.source = source
         self.size = 0
         self.breaks = 0

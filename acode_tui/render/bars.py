@@ -21,6 +21,9 @@ WHERE_WIDTH = 40
 def status_spans(facts: Sequence[Span], keys: Sequence[tuple[str, str]], width: int) -> list[Span]:
     """Return facts at the left and as many keys as there is room for at the right."""
     left: list[Span] = [(" ", "text")]
+    first = cells(keys[0][0]) + cells(keys[0][1]) + 5 if keys else 0
+    while len(facts) > 1 and sum(cells(text) + 3 for text, _ in facts) + first > width:
+        facts = facts[:-1]
     for text, ink in facts:
         if len(left) > 1:
             left.append((" · ", "faint"))

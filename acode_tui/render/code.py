@@ -36,7 +36,7 @@ _LEVELS = re.compile(
     r"|(?P<timeout>\b(?:WARN|WARNING|Warning|warning|SKIPPED|XFAIL|DEPRECATED)\b|⚠)"
     r"|(?P<success>\b(?:PASSED|PASS|SUCCESS|OK|passed)\b|[✓✔✅])"
     r"|(?P<running>\b(?:INFO|DEBUG|NOTICE)\b|https?://[^\s'\"<>)]+)"
-    r"|(?P<name>(?<![\w/])(?:[\w.-]+/)+[\w.-]+\.\w+(?::\d+)*)"
+    r"|(?P<name>(?<![\w/.-])[~/]?(?:[\w.@+-]+/)+[\w.@+-]+\.\w+(?::\d+)*)"
 )
 
 

@@ -36,14 +36,14 @@ _STATUS = Column("status", "status", 11)
 _GLYPH = Column("glyph", "", 1)
 _TASK = Column("task", "task", 12)
 _EXIT = Column("exit", "exit", 4, right=True)
-_SESSION = Column("session", "session", 8)
+_SESSION = Column("session", "session", 10)
 _SIZE = Column("size", "size", 7, right=True)
 _GAP = 2
 _MIN_COMMAND = 8
 
 
 def _started(width: int) -> Column:
-    return Column("started", "started", width)
+    return Column("started", "started" if width > 6 else "when", width)
 
 
 def _duration(width: int) -> Column:
@@ -65,7 +65,7 @@ def _choose(width: int) -> tuple[Column, ...]:
     if width < 56:
         chosen = [_GLYPH, _started(5), _duration(6), command]
     elif width < 78:
-        chosen = [_STATUS, _started(8), _duration(7), command]
+        chosen = [_STATUS, _started(8), _duration(7), command, _EXIT]
     elif width < 104:
         chosen = [_STATUS, _started(8), _duration(7), _TASK, command, _EXIT]
     elif width < 124:
@@ -186,8 +186,10 @@ def _exit_cell(run: Run, width: int, now: int) -> Span:
 
 
 def _session_cell(run: Run, width: int, now: int) -> Span:
-    # The end of a ULID tells two sessions apart, its beginning is the time.
-    return one_line(run.session_id or "")[-width:], "faint"
+    # The beginning is what `session:` filters by. Of a ULID or a UUID the first eight characters tell two
+    # sessions apart (of a ULID they are the time, to a second); a name is shown as far as there is room.
+    name = one_line(run.session_id or "", 80)
+    return (name[:8] if len(name) in (26, 36) else name), "faint"
 
 
 def _size_cell(run: Run, width: int, now: int) -> Span:

@@ -74,6 +74,22 @@ def wrap_ranges(text: str, width: int) -> list[Range]:
     return ranges
 
 
+def word_ranges(text: str, width: int) -> list[Range]:
+    """Return where a line breaks between its words; a word that is half a line long is cut."""
+    ranges: list[Range] = []
+    place = 0
+    while place < len(text):
+        end = place + wrap_ranges(text[place : place + width], width)[0][1]
+        if end < len(text) and not text[end].isspace():
+            space = text.rfind(" ", place, end)
+            end = space + 1 if space - place > width // 2 else end
+        ranges.append((place, end))
+        place = end
+        while place < len(text) and text[place] == " ":
+            place += 1
+    return ranges or [(0, 0)]
+
+
 def hit_ranges(text: str, needle: str, fold: bool) -> list[Range]:
     """Return where a search text stands in a line."""
     if not needle:

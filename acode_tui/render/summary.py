@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from acode_tui.render.ansi import InkSpan, Styled
-from acode_tui.render.format import duration, full_moment, size
+from acode_tui.render.format import duration, full_moment, moment, size
 from acode_tui.render.rows import Span, cells, elapsed, fit, status_text
 from acode_tui.render.safe import one_line
-from acode_tui.render.strips import wrap_ranges
+from acode_tui.render.strips import word_ranges
 from collector import Run
 
 
 def summary_lines(run: Run, width: int, now: int, most: int) -> list[Styled]:
     """Return what a run is, in at most so many lines (but never fewer than two)."""
-    lines = [status_line(run, now)]
+    lines = [status_line(run, now, width)]
     command = one_line(run.command_line, 4000)
     inner = max(8, width - 4)
-    ranges = wrap_ranges(command, inner)
+    ranges = word_ranges(command, inner)
     room = max(1, min(4, most - 4))
     for number, (low, high) in enumerate(ranges[:room]):
         text = command[low:high]
@@ -29,7 +29,7 @@ def summary_lines(run: Run, width: int, now: int, most: int) -> list[Styled]:
     return lines[: max(2, most)]
 
 
-def status_line(run: Run, now: int) -> Styled:
+def status_line(run: Run, now: int, width: int = 200) -> Styled:
     """Return the outcome: status, exit code or signal, and time taken."""
     parts: list[tuple[str, str]] = [(status_text(run), run.status)]
     if run.exit_code is not None:
@@ -39,8 +39,10 @@ def status_line(run: Run, now: int) -> Styled:
     took = duration(elapsed(run, now))
     if took:
         parts.append((took, "text"))
-    parts.append((full_moment(run.start_time), "muted"))
-    return joined(parts)
+    taken = sum(cells(text) + 3 for text, _ink in parts)
+    room = width - 2 - taken
+    when = full_moment(run.start_time) if room >= 19 else moment(run.start_time, now, 12 if room >= 12 else 8)
+    return joined([*parts, (when, "muted")])
 
 
 def fact_lines(run: Run, width: int) -> list[Styled]:
@@ -109,7 +111,7 @@ def header_lines(run: Run, width: int, now: int, compact: bool) -> list[list[Spa
     command = fit(one_line(run.command_line, 2000), max(8, width - 6)).rstrip()
     lines: list[list[Span]] = [
         [(" $ ", "accent"), (command, "text")],
-        [(" ", "text"), *_spans(status_line(run, now), width - 2)],
+        [(" ", "text"), *_spans(status_line(run, now, width), width - 2)],
     ]
     if compact:
         return lines

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
+from textual.geometry import Size
 from textual.screen import Screen
 
 from acode_tui.keymap import keys_for
 from acode_tui.messages import ScreenSettled
-from acode_tui.widgets.entry import Entry
+from acode_tui.settings import Settings
+from acode_tui.state import remember
 from acode_tui.widgets.lines import LineList
 from collector import Run
 
@@ -37,10 +39,16 @@ class PaneScreen(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-below"), (120, "-side")]  # noqa: RUF012 - Textual's own type
     VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]  # noqa: RUF012 - Textual's own type
 
+    settings: Settings
     collector: CollectorStatus | None = None
     collector_problem = ""
 
     is_settled = False
+
+    def set_breakpoints(self, size: Size) -> None:
+        """Take the classes that suit a size before anything is laid out."""
+        self.set_classes(_breakpoint(size.width, self.HORIZONTAL_BREAKPOINTS))
+        self.add_class(_breakpoint(size.height, self.VERTICAL_BREAKPOINTS))
 
     def settle(self) -> None:
         """Take keys from now on; the application has kept those that came before."""
@@ -49,7 +57,7 @@ class PaneScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Leave the keys of a line that is typed in alone."""
-        return action in _WHILE_TYPING or not isinstance(self.focused, Entry)
+        return action in _WHILE_TYPING or not getattr(self.focused, "is_typed_in", False)
 
     # The screens say what these are.
 
@@ -127,6 +135,7 @@ class PaneScreen(Screen[None]):
     def action_theme(self) -> None:
         """Change between light and dark."""
         self.app.theme = "acode-light" if self.app.current_theme.dark else "acode-dark"
+        remember(self.settings.state_path, theme=self.app.theme)
 
     def action_palette(self) -> None:
         """Show every action by name."""
@@ -141,3 +150,7 @@ class PaneScreen(Screen[None]):
     def action_leave(self) -> None:
         """Quit."""
         self.app.exit()
+
+
+def _breakpoint(extent: int, breakpoints: list[tuple[int, str]] | None) -> str:
+    return next(name for least, name in reversed(breakpoints or []) if extent >= least)

@@ -40,7 +40,8 @@ class HelpScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """Show the keys."""
-        with Vertical(classes="help"), VerticalScroll(id="help-scroll"):
+        with Vertical(classes="help") as frame, VerticalScroll(id="help-scroll"):
+            frame.border_title, frame.border_subtitle = "acode-tui", "j k scroll · esc closes"
             yield SpanBlock(help_lines(self._name_of_screen))
 
     def action_scroll(self, step: int) -> None:

@@ -14,6 +14,7 @@ from acode_tui.document import (
     Line,
     LineIndex,
     Needle,
+    find_error,
     find_next,
     read_lines,
     read_tail,
@@ -21,6 +22,7 @@ from acode_tui.document import (
 )
 from acode_tui.document.hexdump import HexIndex, hex_lines, is_binary
 from acode_tui.messages import (
+    ErrorFound,
     FileCounted,
     FileEntry,
     FileFailed,
@@ -104,13 +106,18 @@ class FileReader:
         token = self.token
         self._reader.submit(lambda: self._next_hit(token, line, column, forward))
 
+    def next_error(self, line: int, forward: bool) -> None:
+        """Find the next line below (or above) one that tells of a failure."""
+        token = self.token
+        self._scanner.submit(lambda: self._next_error(token, line, forward))
+
     # In the reader
 
     def _open(self, token: int, entry: FileEntry, grows: bool) -> None:
         if token != self.token:
             return
         try:
-            source = open_entry(entry, self._reader.stores())
+            source = open_entry(entry, self._reader.stores(), grows)
             head = source.read(0, 8192)
         except (Unreadable, OSError) as error:
             self.post(FileFailed(token, str(error)))
@@ -221,6 +228,20 @@ class FileReader:
         if not index.is_exact and not isinstance(index, HexIndex):
             tail = style_lines(read_tail(index, TAIL))
         self.post(FileCounted(token, index.estimated_lines(), index.is_exact, index.source.size(), tail))
+
+    def _next_error(self, token: int, line: int, forward: bool) -> None:
+        index = self._index
+        if index is None or isinstance(index, HexIndex):
+            return
+        found: int | None = None
+        try:
+            for place in find_error(index, line, forward):
+                if self._is_over(token):
+                    return
+                found = place
+        except (OSError, ValueError):
+            return
+        self.post(ErrorFound(token, found))
 
     def _search(self, token: int, text: str, line: int) -> None:
         index = self._index

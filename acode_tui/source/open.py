@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from acode_tui.document import Source
+from acode_tui.document import Content, Interleaved, Source
 from acode_tui.messages import FileEntry
 from collector import AcodeError
 
@@ -19,14 +19,18 @@ class Unreadable(Exception):
     """A file that cannot be read, and why in a few words."""
 
 
-def open_entry(entry: FileEntry, stores: Stores) -> Source:
+def open_entry(entry: FileEntry, stores: Stores, grows: bool = False) -> Content:
     """Open a file of a run; an artifact through its store, which knows how it is kept.
+
+    `grows` says that the run goes on.
 
     Raises:
         Unreadable: when it cannot be opened.
     """
     if entry.problem:
         raise Unreadable(entry.problem)
+    if entry.is_interleaved:
+        return open_interleaved(entry.path, grows)
     if entry.artifact_id is None:
         return open_path(entry.path)
     try:
@@ -45,3 +49,24 @@ def open_path(path: str) -> Source:
         return Source(os.fdopen(os.open(path, _FLAGS), "rb", buffering=0))
     except OSError as error:
         raise Unreadable(error.strerror or "it cannot be read") from error
+
+
+def open_interleaved(folder: str, grows: bool) -> Interleaved:
+    """Open both streams of a run folder as they came.
+
+    Raises:
+        Unreadable: when there is no index.
+    """
+    fds = [_descriptor(f"{folder}/{name}") for name in ("stdout.txt", "stderr.txt", "output.idx")]
+    source = Interleaved((fds[0], fds[1]), fds[2], is_complete=not grows)
+    if fds[2] < 0:
+        source.close()
+        raise Unreadable("its order was not recorded")
+    return source
+
+
+def _descriptor(path: str) -> int:
+    try:
+        return os.open(path, _FLAGS)
+    except OSError:
+        return -1

@@ -105,7 +105,7 @@ def _interleaved(entries: Sequence[FileEntry]) -> list[Styled] | None:
 
 def _belongs(entry: FileEntry, stream: str) -> bool:
     kinds = ("output", "stdout", "stderr") if stream == "output" else (stream,)
-    return entry.type in kinds
+    return entry.type in kinds and not entry.is_interleaved
 
 
 def _chosen(entries: Sequence[FileEntry], stream: str) -> list[FileEntry]:

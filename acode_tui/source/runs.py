@@ -44,6 +44,7 @@ from collector import (
 
 if TYPE_CHECKING:
     from acode_tui.source.desk import Stores
+    from collector.store.artifacts import SqliteArtifactStore
 
 FIRST_ROWS = 2 * PAGE
 STEP = 1000
@@ -300,9 +301,25 @@ def list_files(run: Run, stores: Stores) -> list[FileEntry]:
             continue
         if path not in known:
             entries.append(FileEntry(name, name, path, size))
+    entries += _interleaved(run, entries, artifacts)
     order = {"output": 0, "stdout": 1, "stderr": 2}
     entries.sort(key=lambda entry: order.get(entry.type, 3))
     return entries
+
+
+def _interleaved(run: Run, entries: list[FileEntry], artifacts: SqliteArtifactStore) -> list[FileEntry]:
+    """Return both streams as one where no file holds that: while a run goes on, and of big outputs."""
+    sizes = {entry.type: entry.size for entry in entries if not entry.problem}
+    if "output" in sizes or not (sizes.get("stdout") and sizes.get("stderr")):
+        return []
+    try:
+        index = Path(artifacts.path_in(run.folder, "output.idx"))
+        if not index.lstat().st_size:
+            return []
+    except (AcodeError, OSError):
+        return []
+    size = sizes["stdout"] + sizes["stderr"]
+    return [FileEntry("output", "output", str(index.parent), size, is_interleaved=True)]
 
 
 STREAMS = (("output", "output.txt"), ("stdout", "stdout.txt"), ("stderr", "stderr.txt"))

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual import events
 from textual.binding import Binding
 from textual.widgets import Input
+
+from acode_tui.messages import FilterChanged
 
 _EDIT_ACTIONS = {
     key: binding.action
@@ -24,11 +28,20 @@ class Entry(Input):
     }
     """
 
-    def __init__(self, placeholder: str = "", id: str | None = None) -> None:
-        super().__init__(placeholder=placeholder, id=id, compact=True, select_on_focus=False)
-        self._history: list[str] = []
-        self._place = 0
+    is_typed_in = True
+
+    def __init__(
+        self, placeholder: str = "", id: str | None = None, value: str = "", history: Sequence[str] = ()
+    ) -> None:
+        super().__init__(value, placeholder=placeholder, id=id, compact=True, select_on_focus=False)
+        self._history = list(history)
+        self._place = len(self._history)
         self._draft = ""
+
+    def on_input_changed(self, message: Input.Changed) -> None:
+        """Say so to the screen, which need not know Textual's input line."""
+        message.stop()
+        self.post_message(FilterChanged())
 
     def remember(self) -> None:
         """Put what is entered into the history."""

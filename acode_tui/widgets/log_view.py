@@ -14,6 +14,7 @@ from textual import events
 from textual.geometry import Size
 from textual.strip import Strip
 
+from acode_tui.document import is_error
 from acode_tui.messages import BlocksNeeded, LinesRead
 from acode_tui.render.ansi import Styled
 from acode_tui.render.rows import cells
@@ -242,9 +243,11 @@ class LogView(LineList):
         if not self._numbers:
             return Segment(" ", style_of(self.palette, "text"))
         is_hit = self.hit is not None and self.hit[0] == number
+        line = self._line(number)
+        mark = "accent" if is_hit else "failure" if line is not None and is_error(line.text) else "faint"
         known = not self._pinned or self.is_exact
         text = f"{number + 1:,}" if known and (span is None or span[0] == 0) else ""
-        return Segment(f"{text:>{gutter - 2}}  ", style_of(self.palette, "accent" if is_hit else "faint"))
+        return Segment(f"{text:>{gutter - 2}}  ", style_of(self.palette, mark))
 
     def _text(self, line: Styled, number: int, span: Range | None) -> list[Segment]:
         hits = hit_ranges(line.text, self.needle, self.fold)
@@ -252,6 +255,9 @@ class LogView(LineList):
             return line_strip(line, self.palette, span[0], span[1], hits=hits)
         start, end, gap = visible_range(line.text, int(self.scroll_offset.x), self._text_width())
         segments = line_strip(line, self.palette, start, end, hits=hits)
+        if end < len(line.text):
+            # There is no bar for going sideways: it would take a line. This says that there is more.
+            segments.append(Segment("›", style_of(self.palette, "accent")))  # noqa: RUF001 - an arrow
         return [Segment(" " * gap), *segments] if gap else segments
 
     # Blocks

@@ -8,7 +8,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from acode_tui.render.palette import palette_of
-from acode_tui.render.rows import Span, cells
+from acode_tui.render.rows import Span, cells, fit
 from acode_tui.render.strips import strip_of
 
 
@@ -36,7 +36,11 @@ class SpanLine(Widget):
 
     def render_line(self, y: int) -> Strip:
         """Draw the line."""
-        spans = self.spans if y == 0 else []
+        spans = list(self.spans) if y == 0 else []
+        excess = sum(cells(text) for text, _ink in spans) - self.size.width
+        if spans and excess > 0:
+            text, ink = spans[-1]
+            spans[-1] = fit(text, max(0, cells(text) - excess)), ink
         return strip_of(spans, palette_of(self.app.theme), self.ground, self.size.width, "accent")
 
 

@@ -130,6 +130,7 @@ async def inspecting(
     """Run the inspector until it shows what is recorded."""
     app = InspectorApp(Settings(recorded.workspace, start_collector=False, **settings))
     async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: home(pilot).is_settled)
         if recorded.count:
             await until(pilot, lambda: home(pilot).window.is_complete and home(pilot)._shown_token > 0)
         yield pilot

@@ -6,6 +6,7 @@ import pytest
 from textual.pilot import Pilot
 
 from acode_tui.screens.run import RunScreen
+from collector.record.output_index import HEADER, encode
 from tests.tui.conftest import Recorded, home, inspecting, screen_text, until
 
 LINES = b"".join(b"line %d of the output\n" % n for n in range(1, 5001))
@@ -248,3 +249,41 @@ async def test_delete_from_the_run_screen_goes_back_to_the_list(
         await pilot.press("y")
         await until(pilot, lambda: asked == [run.run_id])
         assert pilot.app.screen is home(pilot)
+
+
+async def test_both_streams_of_a_running_run_are_one_file_in_their_order(recorded: Recorded) -> None:
+    run = recorded.add("serve", status="running")
+    folder = recorded.file(run, "stdout.txt").parent
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "stdout.txt").write_bytes(b"first\nthird\n")
+    (folder / "stderr.txt").write_bytes(b"second\n")
+    (folder / "output.idx").write_bytes(HEADER + encode(0, 1, 6) + encode(5, 2, 7) + encode(5, 1, 6))
+    async with inspecting(recorded) as pilot:
+        await pilot.press("enter")
+        await until(pilot, lambda: "third" in screen_text(pilot))
+        text = screen_text(pilot)
+        assert text.index("first") < text.index("second") < text.index("third")
+        with (folder / "stderr.txt").open("ab") as stream, (folder / "output.idx").open("ab") as index:
+            stream.write(b"fourth\n")
+            index.write(encode(9, 2, 7))
+        await until(pilot, lambda: "fourth" in screen_text(pilot))
+        await pilot.press("o")
+        await until(pilot, lambda: "second" not in screen_text(pilot) and "third" in screen_text(pilot))
+
+
+async def test_e_goes_from_one_error_to_the_next(recorded: Recorded) -> None:
+    lines = [f"line {n}" for n in range(300)]
+    lines[120], lines[250] = "ERROR the first", "Traceback the second"
+    recorded.add("make", {"output.txt": "\n".join(lines).encode()}, status="failure")
+    async with inspecting(recorded) as pilot:
+        await pilot.press("enter")
+        await until(pilot, lambda: "300 lines" in screen_text(pilot))
+        await pilot.press("e")
+        await until(pilot, lambda: "error in line 121" in screen_text(pilot))
+        assert "ERROR the first" in screen_text(pilot)
+        await pilot.press("e")
+        await until(pilot, lambda: "error in line 251" in screen_text(pilot))
+        await pilot.press("e")
+        await until(pilot, lambda: "no error below" in screen_text(pilot))
+        await pilot.press("E")
+        await until(pilot, lambda: "error in line 121" in screen_text(pilot))

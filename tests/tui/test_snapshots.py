@@ -41,7 +41,7 @@ def app(recorded: Recorded, monkeypatch: pytest.MonkeyPatch) -> InspectorApp:
     import time as real_time
 
     from acode_tui.render import bars
-    from acode_tui.screens import run, runs
+    from acode_tui.screens import result, run, runs
     from acode_tui.source import runs as source
     from acode_tui.widgets import preview, run_table
 
@@ -55,7 +55,7 @@ def app(recorded: Recorded, monkeypatch: pytest.MonkeyPatch) -> InspectorApp:
         monotonic = staticmethod(real_time.monotonic)
         time = staticmethod(lambda: NOON / 1000)
 
-    for module in (run, runs, source, preview, run_table):
+    for module in (run, result, source, preview, run_table):
         monkeypatch.setattr(module, "time", Noon)
     monkeypatch.setattr(runs, "workspace_label", lambda root, home, width: "~/src/shop")
     monkeypatch.setattr(source, "collector_status", lambda workspace: None)
@@ -64,6 +64,7 @@ def app(recorded: Recorded, monkeypatch: pytest.MonkeyPatch) -> InspectorApp:
 
 
 async def settled(pilot: Pilot[None], *keys: str) -> None:
+    await until(pilot, lambda: home(pilot).is_settled)
     home(pilot).entry.cursor_blink = False
     await until(pilot, lambda: home(pilot)._shown_token > 0 and home(pilot).window.is_complete)
     await pilot.press(*keys)
@@ -81,7 +82,7 @@ def keys(*names: str) -> Any:
 @pytest.mark.parametrize("size", [(80, 24), (200, 50)], ids=["80x24", "200x50"])
 @pytest.mark.parametrize("theme", ["dark", "light"])
 def test_runs(snap_compare: Any, app: InspectorApp, size: tuple[int, int], theme: str) -> None:
-    app.theme = f"acode-{theme}"
+    app = InspectorApp(app.settings._replace(theme=f"acode-{theme}"))
     assert snap_compare(app, terminal_size=size, run_before=keys("j"))
 
 

@@ -206,3 +206,41 @@ def test_without_a_database_the_first_page_is_empty(tmp_path: Path) -> None:
     settings = Settings(Workspace(str(tmp_path)), filter="stauts:failed")
     assert read_first_page(settings, 30) == FirstPage()
     assert "acode" in paint(settings, FirstPage(), 80, 24, NOON)
+
+
+def test_it_ends_when_its_terminal_is_gone(recorded: Recorded) -> None:
+    """Also when nobody sends it a signal: reading the end of a terminal for ever would take a whole core."""
+    fill(recorded)
+    app = start(recorded)
+    try:
+        app.wait_for(FRAME_END)
+        app.wait_for(b"40 runs")
+        signal_free = [sys.executable, "-c", _ORPHAN, recorded.workspace.root]
+        child = subprocess.run(signal_free, capture_output=True, text=True, timeout=30, check=True)
+        assert child.stdout.strip() == "ended"
+    finally:
+        app.kill()
+
+
+# Not a session leader, as under `setsid --fork` or a supervisor: SIGHUP is sent to others.
+_ORPHAN = f"""
+import os, pty, subprocess, sys, time
+packages = {[str(REPOSITORY), *(p for p in sys.path if p.endswith("site-packages"))]!r}
+code = f"import sys; sys.path += {{packages!r}}; from acode_tui.__main__ import run; run()"
+master, slave = pty.openpty()
+child = subprocess.Popen(
+    [sys.executable, "-c", code, "--workspace", sys.argv[1]], stdin=slave, stdout=slave, stderr=slave,
+    env={{**os.environ, "TERM": "xterm-256color", "ACODE_COLLECTOR_AUTOSTART": "false"}},
+)
+os.close(slave)
+seen = b""
+while b"40 runs" not in seen:
+    seen += os.read(master, 65536)
+os.close(master)
+try:
+    child.wait(8)
+    print("ended")
+except subprocess.TimeoutExpired:
+    child.kill()
+    print("still there")
+"""

@@ -1,0 +1,204 @@
+"""The result of a filter on the screen: what the threads found goes into the window and the table."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from textual.timer import Timer
+
+from acode_tui.keymap import RUNS, footer_keys
+from acode_tui.messages import (
+    FirstRowsRead,
+    PageRead,
+    PagesNeeded,
+    ResultOutlined,
+    RunsChanged,
+    StoreFailed,
+    StoreOpened,
+)
+from acode_tui.screens.base import PaneScreen
+from acode_tui.settings import Settings
+from acode_tui.source.runs import Anchor, RunSource
+from acode_tui.widgets.run_table import RunTable
+from acode_tui.widgets.status_line import StatusLine
+from acode_tui.window import RunWindow
+from collector import Run
+
+_NO_RUNS = (
+    "No runs here yet.",
+    "",
+    "Put `acode exec --` in front of a command to record it:",
+    "",
+    "  acode exec -- pytest -x",
+    "",
+    "It appears here while it runs.",
+)
+_NO_MATCH = ("No run matches.", "", "esc shows all of them again")
+
+
+class ResultScreen(PaneScreen):
+    """A table over one result, kept up to date without moving the row under the cursor."""
+
+    def __init__(self, settings: Settings, first_rows: Sequence[Run] = (), has_more: bool = False) -> None:
+        super().__init__()
+        self.settings = settings
+        self.window = RunWindow()
+        self.window.start(first_rows, has_more)
+        self.table = RunTable(self.window, id="table")
+        self.status = StatusLine(footer_keys(RUNS), id="status")
+        self.source = RunSource(settings.workspace, self.post_message, settings.start_collector)
+        self.failed_only = False
+        self.trouble = ""
+        self._shown_token = 0
+        self._early: list[RunsChanged] = []
+        self._delays: dict[str, Timer] = {}
+        self._outlined_at, self._outline_cost = 0.0, 0.0
+
+    # The screen says what these are.
+
+    @property
+    def filter_text(self) -> str:
+        """What is in the filter line."""
+        raise NotImplementedError
+
+    def tell(self) -> None:
+        """Say what is going on."""
+        raise NotImplementedError
+
+    def show_problem(self, text: str) -> None:
+        """Say what was not understood; nothing when all was."""
+        raise NotImplementedError
+
+    def preview_soon(self) -> None:
+        """Show the run under the cursor, once it rests."""
+        raise NotImplementedError
+
+    # The result
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether these are not all runs."""
+        return bool(self.filter_text.strip()) or self.failed_only
+
+    def ask(self) -> None:
+        """Read the result of the filter; the last one stays until there is another."""
+        self.source.ask(self.filter_text, failed_only=self.failed_only)
+
+    def on_store_opened(self, message: StoreOpened) -> None:
+        """Read everything anew: this is another database than before."""
+        self.trouble = ""
+        self.ask()
+
+    def on_store_failed(self, message: StoreFailed) -> None:
+        """Say what is wrong; an empty workspace is nothing wrong."""
+        if message.is_missing:
+            self.window.start((), False)
+            self.table.empty_text = _NO_RUNS
+            self.table.rows_changed()
+        self.trouble = "" if message.is_missing else message.text
+        self.tell()
+
+    def on_first_rows_read(self, message: FirstRowsRead) -> None:
+        """Show the beginning of a result."""
+        if message.token != self.source.token:
+            return
+        self.show_problem("")
+        seq, old_top = self.table.cursor_seq, self.table.cursor - self.table.top
+        self.window.start(message.rows, message.has_more)
+        index = self.window.index_of(seq) if seq is not None else None
+        self._shown_token = message.token
+        self.table.empty_text = _NO_MATCH if self.is_filtered else _NO_RUNS
+        self._put_cursor(index or 0, old_top)
+        early, self._early = self._early, []
+        for change in early:
+            self.on_runs_changed(change)
+        self.tell()
+
+    def on_result_outlined(self, message: ResultOutlined) -> None:
+        """Show a whole result, with the cursor where its run is now."""
+        if message.token != self._shown_token:
+            return
+        self._outline_cost = time.monotonic() - self._outlined_at if self._outlined_at else 0.0
+        offset, before = self.table.cursor - self.table.top, self.table.cursor
+        seq = self.table.cursor_seq
+        self.window.replace(message.outline, message.pages)
+        index = self.window.index_of(seq) if seq is not None else None
+        if index is None and message.anchor is not None:
+            index = message.anchor + len(self.window.head)
+        self._put_cursor(before if index is None else index, offset)
+        self.tell()
+
+    def _put_cursor(self, index: int, offset: int) -> None:
+        """Put the cursor on a row, as far below the top of the table as it was."""
+        table = self.table
+        table.cursor = max(0, min(index, self.window.total - 1))
+        table.rows_changed()
+        table.jump(max(0, table.cursor - offset))
+        table.rows_changed()
+
+    def on_page_read(self, message: PageRead) -> None:
+        """Show rows that were asked for."""
+        if message.token == self._shown_token:
+            self.window.add_page(message.number, message.rows)
+            self.table.page_arrived()
+
+    def on_pages_needed(self, message: PagesNeeded) -> None:
+        """Read rows that came into view."""
+        self.source.read_pages(message.numbers)
+
+    # What changes
+
+    def on_runs_changed(self, message: RunsChanged) -> None:
+        """Show what happened, without moving the row under the cursor."""
+        if message.token != self._shown_token:
+            if message.token > self._shown_token:
+                self._early.append(message)
+            return
+        runs = message.runs
+        lost = {seq for seq in runs if seq not in message.fitting} | message.deleted
+        stale = self.window.forget(lost) or message.too_many or self.window.is_full
+        for index in self.window.update(runs[seq] for seq in message.fitting):
+            self.table.refresh_row(index)
+        places, misplaced = self._insert([runs[seq] for seq in message.fitting])
+        if places:
+            self.table.rows_inserted(places)
+        if stale or misplaced:
+            self._outline_soon()
+        if self.table.cursor_seq in runs:
+            self.preview_soon()
+        self.tell()
+
+    def _insert(self, runs: list[Run]) -> tuple[list[int], bool]:
+        """Put new runs in front; return their places, and whether one belongs further down."""
+        places, misplaced = [], False
+        for run in sorted(runs, key=lambda run: (run.start_time, run.seq)):
+            if self.window.index_of(run.seq) is not None:
+                continue
+            place = self.window.insert(run)
+            if place is not None:
+                places.append(place)
+            else:
+                misplaced = misplaced or self.is_filtered
+        return places, misplaced
+
+    def _outline_soon(self) -> None:
+        """Read the shape of the result again, but not more often than it is cheap to."""
+        if "outline" in self._delays:
+            return
+        wait = max(0.05, 4 * self._outline_cost - (time.monotonic() - self._outlined_at))
+        self._delays["outline"] = self.set_timer(wait, self._outline_now)
+
+    def _outline_now(self) -> None:
+        self._delays.pop("outline", None)
+        self._outlined_at = time.monotonic()
+        run = self.table.run_at_cursor
+        on_top = self.table.follow and self.table.cursor == 0
+        self.source.outline_again(Anchor(run.seq, run.start_time) if run is not None and not on_top else None)
+
+    def later(self, name: str, delay: float, job: Callable[[], None]) -> None:
+        """Do something after a pause in which it was not asked for again."""
+        timer = self._delays.pop(name, None)
+        if timer is not None:
+            timer.stop()
+        self._delays[name] = self.set_timer(delay, job)
