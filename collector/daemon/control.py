@@ -135,7 +135,7 @@ def _request(
     is_done: Callable[[], bool],
     patience_seconds: float = _REQUEST_PATIENCE_SECONDS,
 ) -> None:
-    from collector.store.indexer import index_waiting
+    from collector.store.waiting import index_waiting
 
     spool.announce(workspace.spool, kind, subject)
     deadline = time.monotonic() + patience_seconds

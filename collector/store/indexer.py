@@ -26,7 +26,6 @@ from collector.store.artifacts import SqliteArtifactStore
 from collector.store.database import DATABASE_SUFFIXES, open_writer, quick_check
 from collector.store.lock import WriterLock
 from collector.store.runs import SqliteRunStore
-from collector.store.waiting import index_waiting as index_waiting
 from collector.workspace import RUN_JSON, Workspace
 
 BATCH = 500

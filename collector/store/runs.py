@@ -1,14 +1,12 @@
-"""Runs in SQLite: how a record becomes a row and back, and every question a listing asks."""
+"""Runs in SQLite: every question a listing asks, and the few things that change them."""
 
 from __future__ import annotations
 
 from collector.errors import ConflictError, InputError, NotFoundError
 from collector.model.query import Event, RunQuery, Term
 from collector.model.run import Run
-from collector.store.artifacts import artifacts_by_seq, artifacts_to_rows
 from collector.store.database import (
     Connection,
-    Row,
     data_version,
     rows,
     snapshot,
@@ -16,29 +14,17 @@ from collector.store.database import (
     translating,
 )
 from collector.store.protocols import Events, Outline, Page, Runs, RunStatistics
-from collector.store.quick_json import loads
+from collector.store.run_rows import delete_run, marks, refuse_invalid, select_runs, write_run
 from collector.store.where import beyond, encode_cursor, order, sort_key, where
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from typing import Any
 
-_JSON = ("tokens", "provenance", "recorder")
-_PLAIN = (
-    "run_id", "name", "folder", "task", "command", "command_line", "working_directory", "status",
-    "exit_code", "signal", "start_time", "end_time", "duration_ms", "session_id", "task_id",
-    "parent_run_id", "agent_instance_id", "type", "context", "operating_mode", "container_id",
-    "error_code", "error_message", "workspace_id", "agent", "agent_version", "model", "cost",
-    "cpu_ms", "max_rss_bytes", "host", "pid", "output_bytes",
-)  # fmt: skip
-_COLUMNS = (*_PLAIN, "arguments", *_JSON, "environment_id")
-_INSERT = f"INSERT INTO runs ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
-_UPDATE = f"UPDATE runs SET {', '.join(f'{c} = ?' for c in _COLUMNS)} WHERE seq = ?"
-_SELECT = "SELECT runs.*, variables FROM runs LEFT JOIN environments USING (environment_id)"
 _FACETS = ("status", "type", "session_id", "task")
 MAX_EVENTS = 200_000
-Values = list["Any"]
+Cursors = list[str]
 
 
 class SqliteRunStore:
@@ -62,17 +48,18 @@ class SqliteRunStore:
     @translating
     def find(self, run_id: str) -> Run | None:
         """See `RunStore.find`."""
-        found = self._select("WHERE run_id = ?", [run_id])
+        found = select_runs(self._db, "WHERE run_id = ?", [run_id])
         return found[0] if found else None
 
     @translating
     def find_matching(self, prefix: str, limit: int = 5) -> Runs:
         """See `RunStore.find_matching`."""
-        exact = self._select("WHERE run_id = ? OR name = ?", [prefix.upper(), prefix])
+        exact = select_runs(self._db, "WHERE run_id = ? OR name = ?", [prefix.upper(), prefix])
         if exact:
             return exact[:1]
         end = "\U0010ffff"
-        return self._select(
+        return select_runs(
+            self._db,
             "WHERE run_id BETWEEN ? AND ? OR name BETWEEN ? AND ? ORDER BY start_time DESC LIMIT ?",
             [prefix.upper(), prefix.upper() + end, prefix, prefix + end, limit],
         )
@@ -98,7 +85,7 @@ class SqliteRunStore:
         key = sort_key(query)
         select = f"SELECT {key}, seq FROM runs WHERE {condition}"
         tail = f"ORDER BY {order(query)} LIMIT 1"
-        cursors: Values = []
+        cursors: Cursors = []
         with snapshot(self._db):
             row = self._db.execute(f"{select} {tail}", parameters).fetchone()
             while row is not None:
@@ -133,7 +120,7 @@ class SqliteRunStore:
         condition, parameters = where(query)
         found = rows(
             self._db,
-            f"SELECT seq FROM runs WHERE seq IN ({_marks(seqs)}) AND {condition}",
+            f"SELECT seq FROM runs WHERE seq IN ({marks(seqs)}) AND {condition}",
             [*seqs, *parameters],
         )
         return frozenset(row["seq"] for row in found)
@@ -141,7 +128,7 @@ class SqliteRunStore:
     @translating
     def by_seq(self, seqs: Sequence[int]) -> dict[int, Run]:
         """See `RunStore.by_seq`."""
-        return {run.seq: run for run in self._select(f"WHERE seq IN ({_marks(seqs)})", list(seqs))}
+        return {run.seq: run for run in select_runs(self._db, f"WHERE seq IN ({marks(seqs)})", list(seqs))}
 
     @translating
     def count(self, query: RunQuery) -> int:
@@ -243,10 +230,10 @@ class SqliteRunStore:
             ConflictError: when a finished run would change.
         """
         for run in runs:
-            _refuse_invalid(run)
+            refuse_invalid(run)
         with transaction(self._db):
             for run in runs:
-                self._write(run)
+                write_run(self._db, run)
 
     @translating
     def delete(self, run_id: str) -> None:
@@ -257,27 +244,27 @@ class SqliteRunStore:
                 "ACODE-RUN-017", f"run {run.name} is still running", "stop it before deleting it"
             )
         with transaction(self._db):
-            self._delete(run)
+            delete_run(self._db, run)
 
     @translating
     def delete_older_than(self, before: int) -> Runs:
         """See `RunStore.delete_older_than`."""
-        doomed = self._select("WHERE start_time < ? AND status <> 'running'", [before])
+        doomed = select_runs(self._db, "WHERE start_time < ? AND status <> 'running'", [before])
         with transaction(self._db):
             for run in doomed:
-                self._delete(run)
+                delete_run(self._db, run)
         return doomed
 
     @translating
     def running(self) -> Runs:
         """Return every run that has not ended, for recovery."""
-        return self._select("WHERE status = 'running'", [])
+        return select_runs(self._db, "WHERE status = 'running'", [])
 
     @translating
     def known_folders(self, folders: Sequence[str]) -> frozenset[str]:
         """Return which of these run folders have a row."""
         names = [folder.rpartition("/")[2] for folder in folders]
-        found = rows(self._db, f"SELECT folder FROM runs WHERE name IN ({_marks(names)})", names)
+        found = rows(self._db, f"SELECT folder FROM runs WHERE name IN ({marks(names)})", names)
         return frozenset(row["folder"] for row in found)
 
     @translating
@@ -291,7 +278,7 @@ class SqliteRunStore:
         run = self.find(run_id)
         if run is not None:
             with transaction(self._db):
-                self._delete(run)
+                delete_run(self._db, run)
 
     @translating
     def trim_events(self) -> None:
@@ -308,117 +295,17 @@ class SqliteRunStore:
 
     # Rows
 
-    def _select(self, tail: str, parameters: Sequence[Any]) -> Runs:
-        found = rows(self._db, f"{_SELECT} {tail}", list(parameters))
-        seqs = [row["seq"] for row in found]
-        artifacts = artifacts_by_seq(self._db, seqs)
-        tags = self._tags(seqs)
-        return [_run(row, artifacts.get(row["seq"], ()), tags.get(row["seq"], {})) for row in found]
-
     def _window(
         self, query: RunQuery, condition: str, parameters: Sequence[Any], limit: int, skip: int
     ) -> Runs:
         """Return part of a result. Rows that are skipped are only counted, in the index."""
         chosen = f"SELECT seq AS chosen FROM runs WHERE {condition} ORDER BY {order(query)} LIMIT ? OFFSET ?"
-        return self._select(
+        return select_runs(
+            self._db,
             f"WHERE seq IN (SELECT chosen FROM ({chosen})) ORDER BY {order(query)}",
             [*parameters, limit, skip],
         )
 
-    def _tags(self, seqs: Sequence[int]) -> dict[int, dict[str, str]]:
-        tags: dict[int, dict[str, str]] = {}
-        sql = f"SELECT run_seq, key, value FROM tags WHERE run_seq IN ({_marks(seqs)})"
-        for row in rows(self._db, sql, list(seqs)):
-            tags.setdefault(row["run_seq"], {})[row["key"]] = row["value"]
-        return tags
-
-    def _write(self, run: Run) -> None:
-        found = self._db.execute("SELECT seq, status FROM runs WHERE run_id = ?", [run.run_id]).fetchone()
-        values = self._values(run)
-        if found is None:
-            # The folder is the record: whoever had its name before is no longer there.
-            self._db.execute("DELETE FROM runs WHERE name = ?", [run.name])
-            seq = self._db.execute(_INSERT, values).lastrowid or 0
-            self._event("run.created", run, seq)
-        elif found["status"] == "running":
-            seq = found["seq"]
-            self._db.execute(_UPDATE, [*values, seq])
-        else:
-            seq = found["seq"]
-            self._refuse_change(run)
-        if run.is_finished and (found is None or found["status"] == "running"):
-            self._event("run.finished", run, seq)
-        for key, value in run.tags.items():
-            self._db.execute("INSERT OR IGNORE INTO tags VALUES (?, ?, ?)", [key, value, seq])
-        artifacts_to_rows(self._db, seq, run)
-
-    def _refuse_change(self, run: Run) -> None:
-        stored = self.get(run.run_id)
-        if any(getattr(stored, c) != getattr(run, c) for c in ("status", "exit_code", "end_time")):
-            raise ConflictError("ACODE-RUN-027", f"run {run.name} is finished and cannot be changed")
-
-    def _delete(self, run: Run) -> None:
-        self._db.execute("DELETE FROM runs WHERE seq = ?", [run.seq])
-        self._event("run.deleted", run, run.seq)
-
-    def _event(self, kind: str, run: Run, seq: int) -> None:
-        self._db.execute(
-            "INSERT INTO events (kind, run_id, run_seq) VALUES (?, ?, ?)", [kind, run.run_id, seq]
-        )
-
-    def _values(self, run: Run) -> Values:
-        values = [getattr(run, name) for name in _PLAIN]
-        values.append(_text(list(run.arguments)))
-        values += [_dump(getattr(run, name)) for name in _JSON]
-        values.append(self._environment(run.environment))
-        return values
-
-    def _environment(self, environment: Mapping[str, str]) -> int | None:
-        """Return the number of a set of variables; most runs share a few sets."""
-        if not environment:
-            return None
-        text = _text(dict(sorted(environment.items())))
-        found = self._db.execute(
-            "SELECT environment_id FROM environments WHERE variables = ?", [text]
-        ).fetchone()
-        if found:
-            return int(found[0])
-        return self._db.execute("INSERT INTO environments (variables) VALUES (?)", [text]).lastrowid
-
     def _cursor(self, query: RunQuery, run: Run) -> str:
         row = rows(self._db, f"SELECT {sort_key(query)} FROM runs WHERE seq = ?", [run.seq])
         return encode_cursor(row[0][0], run.seq)
-
-
-def _run(row: Row, artifacts: tuple[Any, ...], tags: dict[str, str]) -> Run:
-    values = {name: row[name] for name in _PLAIN}
-    values |= {name: loads(row[name]) if row[name] else {} for name in _JSON}
-    return Run(
-        **values,
-        arguments=tuple(loads(row["arguments"])),
-        environment=loads(row["variables"]) if row["variables"] else {},
-        tags=tags,
-        artifacts=artifacts,
-        seq=row["seq"],
-    )
-
-
-def _refuse_invalid(run: Run) -> None:
-    try:
-        run.check()
-    except ValueError as error:
-        raise InputError("ACODE-RUN-027", f"run {run.name!r} cannot be stored: {error}") from error
-
-
-def _dump(value: Mapping[str, Any]) -> str | None:
-    return _text(dict(value)) if value else None
-
-
-def _text(value: Any) -> str:
-    import json  # readers do without it
-
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _marks(values: Sequence[Any]) -> str:
-    return ",".join("?" * len(values))

@@ -12,7 +12,8 @@ from collector.ids import new_ulid
 from collector.model.query import RunQuery
 from collector.record import spool
 from collector.store import trash
-from collector.store.indexer import Indexer, index_waiting, reindex
+from collector.store.indexer import Indexer, reindex
+from collector.store.waiting import index_waiting
 from tests.conftest import Acode, read_json
 from tests.store.test_indexing import change, only_run
 

@@ -24,9 +24,10 @@ from collector.model.run import Run
 from collector.record import spool
 from collector.store import open_stores
 from collector.store.database import open_reader, open_writer
-from collector.store.indexer import Indexer, index_waiting, reindex
+from collector.store.indexer import Indexer, reindex
 from collector.store.lock import WriterLock, is_write_locked
 from collector.store.runs import SqliteRunStore
+from collector.store.waiting import index_waiting
 from tests.conftest import Acode, read_json
 
 
