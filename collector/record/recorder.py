@@ -163,6 +163,7 @@ class Recorder:
         point_latest(workspace.latest, self._name)
         if config.autostart:
             self._on_begun(workspace)
+        durable.sync_directory(workspace.artifacts)  # the folder's own name, while the command runs
 
     def _settings(self) -> Config:
         """A mistake in the settings costs a warning, not the recording."""
@@ -213,7 +214,6 @@ class Recorder:
         self._record |= last_fields(result)
         self._record["artifacts"] = artifacts
         write_run_json(self._folder, self._record, self._file_mode, sync=True)
-        durable.sync_directory(workspace.artifacts)
         spool.announce(workspace.spool, spool.END, self._name)
         lost = [s for s in self._streams.values() if s.lost_bytes]
         if lost:

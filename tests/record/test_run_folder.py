@@ -78,7 +78,9 @@ def test_colliding_names_get_numbers(tmp_path: Path) -> None:
     assert len(set(names)) == 20
 
 
-pieces = st.lists(st.tuples(st.integers(0, 10**7), st.sampled_from([1, 2]), st.binary(min_size=1, max_size=300)))
+pieces = st.lists(
+    st.tuples(st.integers(0, 10**7), st.sampled_from([1, 2]), st.binary(min_size=1, max_size=300))
+)
 
 
 def write_folder(folder: Path, events: list[tuple[int, int, bytes]]) -> list[tuple[int, int, bytes]]:
@@ -169,7 +171,9 @@ def test_announcements_are_whole_or_not_there(tmp_path: Path) -> None:
     assert [(kind, subject) for _, kind, subject in found] == [("run", "2026/01/20/a-1"), ("end", "b.c-2")]
     spool.promote_to_seal(str(tmp_path), found[1][0])
     spool.remove(str(tmp_path), [found[0][0]])
-    assert [(kind, subject) for _, kind, subject in spool.list_announcements(str(tmp_path))] == [("seal", "b.c-2")]
+    assert [(kind, subject) for _, kind, subject in spool.list_announcements(str(tmp_path))] == [
+        ("seal", "b.c-2")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -194,7 +198,14 @@ def test_a_command_is_described(argv: list[str], line: str, task: str, kind: str
 
 
 def test_the_environment_is_an_allow_list_without_secrets() -> None:
-    environ = {"PATH": "/bin", "HOME": "/me", "ACODE_X": "1", "ACODE_API_TOKEN": "t", "MY_KEY": "k", "EXTRA": "e"}
+    environ = {
+        "PATH": "/bin",
+        "HOME": "/me",
+        "ACODE_X": "1",
+        "ACODE_API_TOKEN": "t",
+        "MY_KEY": "k",
+        "EXTRA": "e",
+    }
     environ |= {f"ACODE_N{i:02}": "" for i in range(80)}
     chosen = describe.select_environment(environ, ("EXTRA", "MY_KEY"))
     assert len(chosen) == 50
@@ -202,7 +213,9 @@ def test_the_environment_is_an_allow_list_without_secrets() -> None:
     assert describe.select_environment({"PATH": "p", "EXTRA": "e"}, ("EXTRA",)) == {"EXTRA": "e", "PATH": "p"}
 
 
-@pytest.mark.parametrize("path", ["../x", "/etc/passwd", "a/../../x", "a//b", "", ".", "a/.", "x\0y", "link/x"])
+@pytest.mark.parametrize(
+    "path", ["../x", "/etc/passwd", "a/../../x", "a//b", "", ".", "a/.", "x\0y", "link/x"]
+)
 def test_a_path_cannot_leave_its_folder(tmp_path: Path, path: str) -> None:
     (tmp_path / "base").mkdir()
     (tmp_path / "base/link").symlink_to("/etc")
