@@ -97,14 +97,14 @@ class Workspace:
 
 def _make_folders(path: str) -> None:
     """Like os.makedirs, which leaves the permissions of those on the way to the umask alone."""
+    parent = os.path.dirname(path)
+    if not os.path.isdir(parent):
+        _make_folders(parent)
     try:
         os.mkdir(path, 0o755)
     except FileExistsError:
         if not os.path.isdir(path):
             raise
-    except FileNotFoundError:
-        _make_folders(os.path.dirname(path))
-        _make_folders(path)  # which another recorder may have made by now
 
 
 def find_root(start: str, environ: dict[str, str] | os._Environ[str]) -> str:
@@ -116,7 +116,7 @@ def find_root(start: str, environ: dict[str, str] | os._Environ[str]) -> str:
     """
     given = environ.get("ACODE_WORKSPACE")
     if given:
-        return os.path.abspath(given)
+        return os.path.abspath(os.path.join(start, given))
     start = os.path.abspath(start)
     home = environ.get("HOME", "")
     fallback = start

@@ -78,6 +78,7 @@ class Command:
         self.end_us = 0
         self.timed_out = False
         self.interrupted_by: int | None = None
+        self.trouble = ""
 
     @property
     def uses_full_terminal(self) -> bool:
@@ -92,7 +93,12 @@ class Command:
         """
         self._occupy_standard_descriptors()
         mask = signals.pthread_sigmask(signals.SIG_BLOCK, TAKEN)
-        self._prepare_streams()
+        # Where SIGCHLD is ignored nobody learns how a child ended; timeout(1) does the same.
+        signals.signal(signals.SIGCHLD, signals.SIG_DFL)
+        try:
+            self._prepare_streams()
+        except OSError as error:
+            self._leave_streams_alone(error)
         if self._timeout is not None:
             process.become_subreaper()
         self.start_ms = time.time_ns() // 1_000_000
@@ -124,7 +130,7 @@ class Command:
                 ending = self._reap() if ending is None else ending
             elif ending is None:
                 self._on_signal(info)
-            elif info.si_signo in _GIVE_UP:
+            elif info.si_signo in _GIVE_UP and signals.getsignal(info.si_signo) != signals.SIG_IGN:
                 gave_up = True  # the reader of our output is stuck, and somebody wants us gone
         if self._terminal is not None:
             self._terminal.raw_mode.leave()
@@ -153,6 +159,12 @@ class Command:
                 return
         self._prepare_stream(STDOUT)
         self._prepare_stream(STDERR)
+
+    def _leave_streams_alone(self, error: OSError) -> None:
+        """Without descriptors or pseudo-terminals to be had, the command keeps those of the caller."""
+        self.trouble = f"its output could not be captured: {error.strerror}"
+        self._sources, self._child_actions, self._terminal = [], [], None
+        self._output_terminals = []
 
     def _prepare_full_terminal(self) -> None:
         from collector.capture.session import FullTerminal
@@ -232,11 +244,21 @@ class Command:
         if pid == 0 or os.WIFCONTINUED(status):
             return None
         if os.WIFSTOPPED(status):
-            self._suspend()
+            if self._stops_too(status):
+                self._suspend()
             return None
         self.end_us = time.monotonic_ns() // 1000
         os.write(self._ended[1], b"x")
         return process.Ending(status, usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
+
+    def _stops_too(self, status: int) -> bool:
+        """Tell whether we stop as the command did.
+
+        Not when somebody who had stopped both has let us go on first, and not where that would let the
+        command escape its time limit.
+        """
+        escapes = self._timeout is not None and os.WSTOPSIG(status) == signals.SIGSTOP
+        return not escapes and signals.SIGCONT not in signals.sigpending()
 
     def _on_signal(self, info: signals.struct_siginfo) -> None:
         number = info.si_signo
@@ -248,9 +270,8 @@ class Command:
             self.interrupted_by = number
         if not reached_already:
             self._send(number)
-        if number == signals.SIGTSTP:
-            if self._terminal is not None:
-                self._send(signals.SIGSTOP)
+        if number == signals.SIGTSTP and self._terminal is not None:
+            self._send(signals.SIGSTOP)
             self._suspend()
 
     def _on_resize(self) -> None:

@@ -140,6 +140,10 @@ def become_subreaper() -> None:
         return
 
 
+OF_NO_TREE = "ACODE_OF_NO_TREE=1"
+"""What the environment of a process holds that serves others too: the collector."""
+
+
 class Tree:
     """A command and everything that descends from it, however it was detached.
 
@@ -156,19 +160,23 @@ class Tree:
         """Return the pids alive now, each with its start time in ticks."""
         parents: dict[int, int] = {}
         marked: set[int] = set()
+        spared: set[int] = set()
         for name in os.listdir("/proc"):
             if name.isdigit():
                 pid = int(name)
                 parents[pid] = _parent(pid)
-                if self._marker in _environment(pid):
+                environment = _environment(pid)
+                if self._marker in environment:
                     marked.add(pid)
+                if OF_NO_TREE.encode() in environment:
+                    spared.add(pid)
         ours = marked | {self._root, *(p for p, parent in parents.items() if parent == os.getpid())}
         grown = True
         while grown:
             more = {p for p, parent in parents.items() if parent in ours and p not in ours}
             ours |= more
             grown = bool(more)
-        ours.discard(os.getpid())
+        ours -= {os.getpid(), *spared}
         ticks = {pid: process_start_ticks(pid) for pid in ours}
         return {pid: start for pid, start in ticks.items() if start}
 

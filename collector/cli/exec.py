@@ -148,10 +148,11 @@ def run(options: Options, workspace: str | None, timeout: float | None, grace: f
     """Run and record one command."""
     gc.disable()  # nothing here makes cycles, and looking for them costs a millisecond
     environ = caller_environment()
-    root = workspace or find_root(os.getcwd(), environ)
-    root = os.path.abspath(root)
+    here = _current_folder()
+    root = os.path.abspath(os.path.join(here, workspace or find_root(here, environ)))
     try:
-        os.chdir(options.get("--cwd") or ".")
+        if options.get("--cwd") is not None:
+            os.chdir(options.get("--cwd") or ".")
     except OSError as error:
         say(f"ACODE-RUN-014: cannot run in {error.filename!r}: {error.strerror}; check --cwd")
         return NOT_STARTED
@@ -174,8 +175,16 @@ def run(options: Options, workspace: str | None, timeout: float | None, grace: f
     status = _exit_status(command, ending, failure)
     if failure is not None:
         say(f"{_spawn_code(failure)}: {failure}; check the command's name and PATH")
-    _finish(recorder, _result(command, ending, failure), options.quiet)
+    _finish(recorder, command, _result(command, ending, failure), options.quiet)
     return status
+
+
+def _current_folder() -> str:
+    """Return the current folder; one that was removed has no other name."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return "/proc/self/cwd"
 
 
 def caller_environment() -> dict[str, str]:
@@ -234,7 +243,7 @@ def _plan(options: Options, environ: dict[str, str], run_id: str) -> Plan:
     plan.parent_run_id = environ.get("ACODE_RUN_ID") or None
     plan.agent_instance_id = environ.get("ACODE_INSTANCE_ID") or None
     plan.tags = options.tags
-    plan.working_directory = os.getcwd()
+    plan.working_directory = _current_folder()
     return plan
 
 
@@ -285,9 +294,10 @@ def _was_cancelled(command: Command, ending: Ending) -> bool:
     return ending.signal is not None and ending.signal in (_SIGINT, command.interrupted_by)
 
 
-def _finish(recorder: Recorder, result: Result, quiet: bool) -> None:
+def _finish(recorder: Recorder, command: Command, result: Result, quiet: bool) -> None:
     in_time = recorder.finish(result, _PATIENCE_SECONDS)
     warning = recorder.warning if in_time else "the disk does not answer; this run is not recorded"
+    warning = warning or command.trouble
     if warning and not quiet:
         say(f"ACODE-RUN-024: {warning}; the command itself was not affected")
 

@@ -7,6 +7,7 @@ import sys
 import time
 
 from collector import clock
+from collector.capture.process import OF_NO_TREE
 from collector.record import spool
 from collector.workspace import Workspace
 
@@ -99,7 +100,11 @@ def _is_starting(workspace: Workspace) -> bool:
 
 
 def spawn_collector(workspace: Workspace, *options: str) -> int:
-    """Start a detached collector with the interpreter and the import path of this process."""
+    """Start a detached collector with the interpreter and the import path of this process.
+
+    It keeps nothing of its caller's: a lock or a pipe that somebody waits for would be held for as long
+    as it runs.
+    """
     code = (
         "import sys, os; sys.path[:] = sys.argv.pop(1).split(os.pathsep);"
         "from collector.daemon.loop import main; sys.exit(main(sys.argv[1:]))"
@@ -111,15 +116,30 @@ def spawn_collector(workspace: Workspace, *options: str) -> int:
         (os.POSIX_SPAWN_OPEN, 0, null, os.O_RDONLY, 0),
         (os.POSIX_SPAWN_OPEN, 1, null, os.O_WRONLY, 0),
         (os.POSIX_SPAWN_OPEN, 2, null, os.O_WRONLY, 0),
+        *((os.POSIX_SPAWN_CLOSE, fd) for fd in _inherited_descriptors()),
     ]
     environ = {
         name: value
         for name, value in os.environ.items()
         if name not in ("ACODE_RUN_ID", "ACODE_INSTANCE_ID", "ACODE_SESSION_ID")
     }
+    name, _, value = OF_NO_TREE.partition("=")
+    environ[name] = value
     from signal import SIGHUP, SIGINT, SIGTERM
 
     return os.posix_spawn(
         sys.executable, argv, environ, file_actions=actions, setsid=True, setsigmask=[],
         setsigdef=[SIGINT, SIGTERM, SIGHUP],
     )  # fmt: skip
+
+
+def _inherited_descriptors() -> list[int]:
+    """Return what a child would get besides its standard streams."""
+    found = []
+    for fd in map(int, os.listdir("/proc/self/fd")):
+        try:
+            if fd > 2 and os.get_inheritable(fd):
+                found.append(fd)
+        except OSError:
+            continue  # the listing's own
+    return found
