@@ -108,6 +108,7 @@ class InspectorApp(App[None]):
     async def on_screen_settled(self, message: ScreenSettled) -> None:
         """Hand out the keys that were kept, in their order."""
         if not gc.isenabled():
+            gc.collect()
             gc.freeze()
             gc.enable()
         if self._releasing:

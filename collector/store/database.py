@@ -35,7 +35,7 @@ SQLITE_VERSION = sqlite3.sqlite_version
 SAFE_WITH_SEVERAL_WRITERS = tuple(map(int, SQLITE_VERSION.split("."))) >= (3, 51, 3)
 
 _COMMON = ("trusted_schema=OFF", "cell_size_check=ON", "mmap_size=0")
-_READER = ("query_only=ON", "cache_size=-2048")
+_READER = ("query_only=ON", "cache_size=-512")
 _WRITER = (
     "cache_size=-16384", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON",
     "journal_size_limit=67108864", "wal_autocheckpoint=2000",
