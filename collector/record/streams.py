@@ -31,8 +31,7 @@ class Stream:
         self._is_limited = limit > 0
         self._head_limit = limit // 2 if keeps_tail else limit
         self._tail_limit = limit - self._head_limit
-        self._tail: list[bytes] = []
-        self._tail_bytes = 0
+        self._tail = bytearray()
         self.total_bytes = 0
         self.kept_bytes = 0
         self.lost_bytes = 0
@@ -62,7 +61,8 @@ class Stream:
         """How many bytes the limit left out."""
         if not self._is_limited:
             return 0
-        return max(0, self.total_bytes - self.kept_bytes - self._tail_bytes - self.lost_bytes)
+        tail_bytes = min(len(self._tail), self._tail_limit)
+        return max(0, self.total_bytes - self.kept_bytes - tail_bytes - self.lost_bytes)
 
     def finish(self, lost_before: int) -> None:
         """Write the marker and the tail of a cut stream, and make the file durable.
@@ -77,8 +77,8 @@ class Stream:
         self.total_bytes += lost_before
         if self.cut_bytes:
             self._note(f"{self.cut_bytes} bytes cut here: the recording's limit was reached")
-        for part in self._tail:
-            self._append(part, counts=False)
+        if self._tail:
+            self._append(bytes(self._tail[-self._tail_limit :]), counts=False)
         if self.lost_bytes:
             self._note(f"{self.lost_bytes} bytes of this stream were not recorded: {self.reason}")
         try:
@@ -107,14 +107,10 @@ class Stream:
         return written
 
     def _keep_tail(self, data: bytes) -> None:
-        self._tail.append(data)
-        self._tail_bytes += len(data)
-        while self._tail_bytes - len(self._tail[0]) >= self._tail_limit:
-            self._tail_bytes -= len(self._tail.pop(0))
-        excess = self._tail_bytes - self._tail_limit
-        if excess > 0:
-            self._tail[0] = self._tail[0][excess:]
-            self._tail_bytes -= excess
+        """Keep the end; what is before it goes once it is as long, so that a small write stays cheap."""
+        self._tail += data
+        if len(self._tail) >= 2 * self._tail_limit:
+            del self._tail[: -self._tail_limit]
 
     def _note(self, text: str) -> None:
         self._append(f"\n[acode: {text}]\n".encode(), counts=False)
