@@ -111,7 +111,9 @@ def safe_join(base: str, relative: str) -> str:
     parts = relative.split("/")
     if "\0" in relative or any(part in ("", ".", "..") for part in parts):
         raise ValueError(f"path {relative!r} would leave its folder")
-    path = os.path.join(base, *parts)
-    if not is_inside(base, path):
-        raise ValueError(f"path {relative!r} leads out of its folder")
+    path = base
+    for part in parts:
+        path = os.path.join(path, part)
+        if os.path.islink(path) and not is_inside(base, path):
+            raise ValueError(f"path {relative!r} leads out of its folder")
     return path

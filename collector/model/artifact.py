@@ -53,7 +53,7 @@ class Artifact:
 
     def to_json(self) -> dict[str, Any]:
         """Return the artifact as `run.json` holds it."""
-        record = {item.name: getattr(self, item.name) for item in fields(self)}
+        record = {name: getattr(self, name) for name in FIELDS}
         for name in _TIMES:
             record[name] = format_iso(record[name])
         record["metadata"] = dict(self.metadata)
@@ -66,9 +66,8 @@ class Artifact:
         Raises:
             ValueError: when a required field is missing or a value has the wrong form.
         """
-        known = {item.name for item in fields(cls)}
         try:
-            values = {name: value for name, value in record.items() if name in known}
+            values = {name: record[name] for name in FIELDS if name in record}
             for name in _TIMES:
                 values[name] = parse_iso(values[name])
             return cls(**values)
@@ -84,6 +83,7 @@ class Artifact:
         check_types(self, _KINDS)
 
 
+FIELDS = tuple(item.name for item in fields(Artifact))
 _KINDS = {
     "text": ("artifact_id", "run_id", "type", "path", "file_name", "content_type", "source"),
     "text or null": ("checksum_sha256", "encoding", "description", "truncation_reason"),

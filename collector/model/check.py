@@ -30,8 +30,8 @@ def check_types(record: object, kinds: Mapping[str, tuple[str, ...]]) -> None:
         ValueError: naming the first field that is wrong.
     """
     for kind, names in kinds.items():
+        types = _TYPES[kind]
         for name in names:
             value = getattr(record, name)
-            fits = isinstance(value, _TYPES[kind])
-            if not fits or (isinstance(value, int) and not -_BEYOND <= value < _BEYOND):
+            if not isinstance(value, types) or (type(value) is int and not -_BEYOND <= value < _BEYOND):
                 raise ValueError(f"{name} is {str(value)[:80]!r}, not {kind}")

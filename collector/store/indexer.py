@@ -210,9 +210,10 @@ class Indexer:
         if not isinstance(artifacts, list):
             raise ValueError("artifacts is not a list")
         safe = []
+        path = self._path(folder)
         for artifact in artifacts:
             try:
-                durable.safe_join(self._path(folder), artifact["path"])
+                durable.safe_join(path, artifact["path"])
             except (ValueError, TypeError, KeyError, AttributeError) as error:
                 self._log("artifact.refused", folder=folder, code="ACODE-ART-009", error=str(error))
                 continue
