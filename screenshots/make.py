@@ -111,7 +111,7 @@ class Shot(NamedTuple):
 
 
 SHOTS = (
-    Shot("runs", (140, 36), ()),
+    Shot("runs", (140, 30), ("j",)),
     Shot("runs-narrow", (80, 24), ("j",)),
     Shot("failed", (120, 30), ("f",)),
     Shot("viewer", (120, 30), ("enter",), "task:test status:failed"),
@@ -179,7 +179,7 @@ async def take(root: Path, shot: Shot, theme: str) -> str:
     settings = Settings(Workspace(str(root)), shot.filter, f"acode-{theme}", start_collector=False)
     app = InspectorApp(settings)
     async with app.run_test(size=shot.size) as pilot:
-        await _quiet(pilot)
+        await _quiet(pilot, 1.0)
         for key in shot.keys:
             await pilot.press(key)
             await _quiet(pilot)
@@ -192,13 +192,16 @@ async def _quiet(pilot: Pilot[None], seconds: float = 0.5) -> None:
     await pilot.pause(seconds)
 
 
-def to_png(path: Path, width: int = 1600) -> None:
+def to_png(path: Path) -> None:
     """Make a picture for places that do not show SVG."""
     import cairosvg  # it has no types
 
     text = re.sub(r"@font-face \{.*?\}", "", path.read_text(), flags=re.DOTALL)
     text = re.sub(r"font-family: ?Fira Code[^;]*;", "font-family: DejaVu Sans Mono;", text)
-    cairosvg.svg2png(bytestring=text.encode(), write_to=str(path.with_suffix(".png")), output_width=width)
+    # This font's letters are a little narrower than those the picture was laid out for.
+    text = text.replace("font-size: 20px", f"font-size: {20 * 0.61 / 0.60205:.3f}px")
+    scale = 13 / 12.2  # letters are then a whole number of points wide, or columns would drift apart
+    cairosvg.svg2png(bytestring=text.encode(), write_to=str(path.with_suffix(".png")), scale=scale)
 
 
 if __name__ == "__main__":

@@ -47,8 +47,9 @@ class PaneScreen(Screen[None]):
 
     def set_breakpoints(self, size: Size) -> None:
         """Take the classes that suit a size before anything is laid out."""
-        self.set_classes(_breakpoint(size.width, self.HORIZONTAL_BREAKPOINTS))
-        self.add_class(_breakpoint(size.height, self.VERTICAL_BREAKPOINTS))
+        across = _breakpoint(size.width, self.HORIZONTAL_BREAKPOINTS)
+        down = _breakpoint(size.height, self.VERTICAL_BREAKPOINTS)
+        self.update_classes({across: True, down: True}, update=False)
 
     def settle(self) -> None:
         """Take keys from now on; the application has kept those that came before."""
