@@ -25,8 +25,7 @@ def replace_file(path: str, data: bytes, mode: int = 0o644, sync: bool = True) -
     """
     directory, name = os.path.split(path)
     temporary = os.path.join(directory, f".{name}.{os.getpid()}.tmp")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
-    fd = os.open(temporary, flags, mode)
+    fd = _open_new(temporary, mode)
     try:
         try:
             write_all(fd, data)
@@ -40,6 +39,16 @@ def replace_file(path: str, data: bytes, mode: int = 0o644, sync: bool = True) -
         raise
     if sync:
         sync_directory(directory)
+
+
+def _open_new(path: str, mode: int) -> int:
+    """Open a file that nobody else has; one that is there was left by a process that died."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    try:
+        return os.open(path, flags, mode)
+    except FileExistsError:
+        os.unlink(path)
+        return os.open(path, flags, mode)
 
 
 def move(source: str, destination: str) -> None:
@@ -92,7 +101,8 @@ def link_or_copy(source: str, destination: str) -> None:
     try:
         os.link(source, destination, follow_symlinks=False)
     except OSError:
-        with open(source, "rb") as reader:
+        fd = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(fd, "rb") as reader:
             replace_file(destination, reader.read())
 
 

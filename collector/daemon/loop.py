@@ -50,7 +50,7 @@ class Collector:
         self._stop = threading.Event()
         self._looked_around = 0.0
         self._busy_at = time.monotonic()
-        self._in_trouble = False
+        self._in_trouble: set[Callable[[], int]] = set()
 
     def stop(self, number: int = 0, frame: FrameType | None = None) -> None:  # noqa: ARG002, RUF100
         """Finish what is at hand and return from `run`; a signal handler."""
@@ -73,8 +73,8 @@ class Collector:
             self._catch_up()
             self._wait_and_work()
         finally:
+            self._remove_pid_file()  # before the lock goes, or it would be the next collector's
             self._indexer.close()
-            self._remove_pid_file()
             self._log("collector.stopped", pid=os.getpid())
 
     def _become_writer(self) -> None:
@@ -107,7 +107,7 @@ class Collector:
             if self._is_over():
                 return
             self._log("watch.failed", error=str(error))
-            while not self._stop.wait(_POLL_SECONDS) and not self._is_over():
+            while not self._is_over() and not self._stop.wait(_POLL_SECONDS):
                 self._work()
 
     def _watch(self) -> None:
@@ -121,9 +121,9 @@ class Collector:
             stop_event=self._stop,
             raise_interrupt=False,
         ):
-            self._work()
             if self._is_over():
                 return
+            self._work()
 
     def _work(self) -> None:
         if self._guarded(self._indexer.index_spool):
@@ -138,6 +138,7 @@ class Collector:
         return self._indexer.seal_spool(_SEAL_SLICE_SECONDS)
 
     def _look_around(self) -> int:
+        self._indexer.check_database()
         if closed := self._indexer.close_abandoned():
             self._log("recovery.closed", runs=closed)
         if self._indexer.runs.running():
@@ -146,7 +147,7 @@ class Collector:
         return self._indexer.empty_trash()
 
     def _is_over(self) -> bool:
-        if not os.path.isdir(self._workspace.spool):
+        if not self._indexer.is_writer() or not os.path.isdir(self._workspace.spool):
             return True
         idle = time.monotonic() - self._busy_at
         return self._idle_seconds is not None and idle > self._idle_seconds
@@ -156,11 +157,11 @@ class Collector:
         try:
             result = self._mended(step)
         except (AcodeError, OSError) as error:
-            if not self._in_trouble:
+            if step not in self._in_trouble:
                 self._log("step.failed", step=step.__name__, error=str(error))
-            self._in_trouble = True
+            self._in_trouble.add(step)
             return 0
-        self._in_trouble = False
+        self._in_trouble.discard(step)
         return result
 
     def _mended(self, step: Callable[[], int]) -> int:
@@ -172,6 +173,8 @@ class Collector:
             return step()
 
     def _remove_pid_file(self) -> None:
+        if read_pid_file(self._workspace).pid != os.getpid():
+            return
         try:
             os.unlink(self._workspace.collector_pid)
         except OSError:

@@ -333,15 +333,16 @@ def is_recorder_alive(folder: str, recorder: dict[str, Json]) -> bool:
     """Tell whether a run is still being recorded.
 
     Alive means: the recorder's process is the one that was noted, or somebody holds the lock on the
-    stream; the lock also speaks for a recorder in another pid namespace, where its pid says nothing.
+    stream; the lock also speaks for a recorder in another pid namespace or on another machine that shares
+    the file system, where its pid says nothing.
     """
     pid, ticks, boot = recorder.get("pid"), recorder.get("start_ticks"), recorder.get("boot_id")
-    if isinstance(pid, int) and isinstance(ticks, int) and isinstance(boot, str):
-        if boot and boot != clock.boot_id():
-            return False
-        if clock.is_process_alive(pid, ticks, boot):
-            return True
-    return _is_locked(os.path.join(folder, STDOUT_TXT))
+    return (
+        isinstance(pid, int)
+        and isinstance(ticks, int)
+        and isinstance(boot, str)
+        and clock.is_process_alive(pid, ticks, boot)
+    ) or _is_locked(os.path.join(folder, STDOUT_TXT))
 
 
 def _is_locked(path: str) -> bool:

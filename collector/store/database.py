@@ -146,8 +146,13 @@ class transaction:
         self._db.execute("BEGIN IMMEDIATE")
 
     def __exit__(self, kind: Kind, error: BaseException | None, where: TracebackType | None) -> None:
-        """Commit, or undo."""
-        self._db.execute("COMMIT" if error is None else "ROLLBACK")
+        """Commit, or undo; some failures SQLite has undone by itself."""
+        try:
+            if error is None:
+                self._db.execute("COMMIT")
+        finally:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
 
 
 class snapshot:

@@ -6,6 +6,7 @@ twice: a folder's run.json is the truth, the database a copy of it.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import time
@@ -29,6 +30,7 @@ from collector.store.runs import SqliteRunStore
 from collector.workspace import RUN_JSON, Workspace
 
 BATCH = 500
+_PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 Log = Callable[..., None]
 
 
@@ -90,6 +92,23 @@ class Indexer:
             return False
         return True
 
+    def is_writer(self) -> bool:
+        """Tell whether the workspace is still the one that was opened."""
+        return self._lock.is_valid()
+
+    def check_database(self) -> None:
+        """Make sure that what is written can be read.
+
+        Raises:
+            CorruptError: somebody removed the database.
+        """
+        try:
+            if os.path.samestat(self._opened, Path(self._workspace.database).lstat()):
+                return
+        except FileNotFoundError:
+            pass
+        raise CorruptError("ACODE-RUN-005", "runs.db was removed or replaced")
+
     def close(self) -> None:
         """Close the database, then let others write."""
         self.runs.close()
@@ -97,6 +116,7 @@ class Indexer:
 
     def _open_database(self) -> None:
         connection = open_writer(self._workspace.database)
+        self._opened = Path(self._workspace.database).lstat()
         self.runs = SqliteRunStore(connection)
         self.artifacts = SqliteArtifactStore(connection, self._workspace)
 
@@ -184,6 +204,7 @@ class Indexer:
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
+            _raise_if_passing(error)
             self._log("run.damaged", folder=folder, code="ACODE-ART-007", error=str(error))
             return None
 
@@ -235,6 +256,7 @@ class Indexer:
         except FileNotFoundError:
             return  # deleted meanwhile
         except (OSError, ValueError) as error:
+            _raise_if_passing(error)
             self._log("run.unsealed", folder=folder, error=str(error))
 
     # Recovery
@@ -383,6 +405,12 @@ def _folders(base: str, relative: str, with_record: bool) -> Iterator[str]:
             yield from _folders(base, path, with_record)
         elif os.path.isfile(os.path.join(entry.path, RUN_JSON)) == with_record:
             yield path
+
+
+def _raise_if_passing(error: Exception) -> None:
+    """Trouble of the machine, not of a run: the announcement stays, to be tried again."""
+    if isinstance(error, OSError) and error.errno in _PASSING:
+        raise error
 
 
 def _with_place(run: Run, folder: str, output_bytes: int) -> Run:

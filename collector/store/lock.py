@@ -55,6 +55,13 @@ class WriterLock:
                 raise BusyError("ACODE-RUN-022", "another process is writing runs.db", "try again")
             time.sleep(_POLL_SECONDS)
 
+    def is_valid(self) -> bool:
+        """Tell whether what is held is still the workspace's lock, not a file that somebody removed."""
+        try:
+            return os.path.samestat(os.fstat(self._fd), Path(self._path).lstat())
+        except OSError:
+            return False
+
     def release(self) -> None:
         """Let others write."""
         if self._fd >= 0:
