@@ -34,6 +34,7 @@ CODES: dict[str, str] = {
     "ACODE-RUN-025": "database was written by a newer acode",
     "ACODE-RUN-026": "task not defined",
     "ACODE-RUN-027": "run refused",
+    "ACODE-RUN-028": "output could not be passed on",
     "ACODE-ART-001": "base directory creation failed",
     "ACODE-ART-002": "run directory creation failed",
     "ACODE-ART-003": "artifact write failed",

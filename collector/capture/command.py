@@ -138,6 +138,11 @@ class Command:
             self._leave_open_streams()
         return ending
 
+    def unpassed_output(self) -> str:
+        """Return which stream could not be passed on to where the caller wanted it, and why."""
+        names = {STDOUT: "stdout", STDERR: "stderr"}
+        return "; ".join([f"{names[s.stream]}: {s.error}" for s in self._sources if s.error])
+
     def lost_bytes(self, stream: int) -> int:
         """Return how many bytes of a stream the listener never got."""
         return self._queue.lost_bytes(stream)

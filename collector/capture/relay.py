@@ -7,6 +7,7 @@ that is held up cannot hold up the other.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import select
@@ -28,7 +29,7 @@ _F_SETPIPE_SZ = 1031
 class Source:
     """One of the command's output streams: where its bytes come from and go to."""
 
-    __slots__ = ("fd", "is_large", "is_pty", "is_whole", "stream", "target")
+    __slots__ = ("error", "fd", "is_large", "is_pty", "is_whole", "stream", "target")
 
     def __init__(self, fd: int, stream: int, target: int, is_pty: bool) -> None:
         self.fd = fd
@@ -36,6 +37,7 @@ class Source:
         self.target = target
         self.is_pty = is_pty
         self.is_whole = False
+        self.error = ""
         self.is_large = is_pty
         os.set_blocking(fd, False)
 
@@ -129,8 +131,10 @@ class Relay:
             self.drop(source)
             source.is_whole = True
             return 0
-        if not write_to_user(source.target, data):
+        error = write_to_user(source.target, data)
+        if error is not None:
             # The reader has gone (`… | head`): closing our end gives the command its own SIGPIPE.
+            source.error = "" if error.errno == errno.EPIPE else error.strerror or str(error)
             self.drop(source)
             os.close(source.fd)
             source.is_whole = True
@@ -159,11 +163,8 @@ class Relay:
                     break
 
 
-def write_to_user(fd: int, data: bytes) -> bool:
-    """Write every byte, waiting as long as the reader takes; False when the reader has gone.
-
-    A full disk or an I/O error behind the user's own redirection is theirs to see, as EPIPE is.
-    """
+def write_to_user(fd: int, data: bytes) -> OSError | None:
+    """Write every byte, waiting as long as the reader takes; return why that is no longer possible."""
     view = memoryview(data)
     while view:
         try:
@@ -173,9 +174,9 @@ def write_to_user(fd: int, data: bytes) -> bool:
             waiting = select.poll()
             waiting.register(fd, select.POLLOUT)
             waiting.poll()
-        except OSError:
-            return False
-    return True
+        except OSError as error:
+            return error
+    return None
 
 
 def _becomes_readable(fd: int, timeout_ms: int) -> bool:

@@ -175,6 +175,8 @@ def run(options: Options, workspace: str | None, timeout: float | None, grace: f
     status = _exit_status(command, ending, failure)
     if failure is not None:
         say(f"{_spawn_code(failure)}: {failure}; check the command's name and PATH")
+    if unpassed := command.unpassed_output():
+        say(f"ACODE-RUN-028: not all output could be passed on ({unpassed}); check where it goes")
     _finish(recorder, command, _result(command, ending, failure), options.quiet)
     return status
 

@@ -110,3 +110,12 @@ def test_both_stopped_and_continued_one_by_one(acode: Acode) -> None:
     wait_for(lambda: state(command) != "T")
     out, _ = process.communicate(b"\n", timeout=20)
     assert (process.returncode, out) == (0, b"on\n")
+
+
+def test_output_that_finds_no_place_is_told(acode: Acode) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = acode.exec("sh", "-c", "echo out; echo err >&2; exit 3", stdout=full)
+    assert done.returncode == 3
+    assert done.stderr.startswith(b"err\nacode: ACODE-RUN-028: ")
+    assert b"stdout: No space left on device" in done.stderr
+    assert (acode.folder() / "stdout.txt").read_bytes() == b"out\n"
