@@ -1,6 +1,6 @@
 """How fast the inspector is: start, keys, memory, a 1 GB file, following; in a real pseudo terminal.
 
-    python benchmarks/tui.py [--million DIR] [--only start,keys,file,follow,live,idle] [--rounds 5]
+    python benchmarks/tui.py [--million DIR] [--only start,peers,keys,…] [--rounds 5]
 
 The peer is the smallest Textual application there is, measured in the same run. Workspaces are made in a
 temporary folder and removed; `--million` names one to keep and use again.
@@ -45,7 +45,7 @@ def main() -> None:
     """Run what was asked for."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--million", help="a workspace with a million runs; made when it is not there")
-    parser.add_argument("--only", default="start,keys,file,follow,live,idle")
+    parser.add_argument("--only", default="start,peers,keys,file,follow,live,idle")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--bytes", type=int, default=_GIGABYTE)
     options = parser.parse_args()
@@ -55,6 +55,7 @@ def main() -> None:
         million = Path(options.million) if options.million else base / "million"
         parts: dict[str, Callable[[], None]] = {
             "start": lambda: bench_start(fill(million, 1_000_000), base, options.rounds),
+            "peers": lambda: bench_peers(base, options.rounds),
             "keys": lambda: bench_keys(fill(base / "thousand", 1_000), fill(million, 1_000_000)),
             "file": lambda: bench_file(base / "big", options.bytes),
             "follow": lambda: bench_follow(base / "follow"),
@@ -125,6 +126,21 @@ def bench_start(million: Path, base: Path, rounds: int) -> None:
     say("start, acode-tui, taken over by Textual", f"{median(taken):.0f} ms = {ratio:.2f} x")
     ratio = median(mb) / median(peer_mb)
     say("memory, 1,000,000 runs", f"{median(mb):.1f} MB = {ratio:.2f} x minimal ({median(peer_mb):.1f})")
+
+
+def bench_peers(base: Path, rounds: int) -> None:
+    """Start to the first full frame of other Textual applications, where they are installed."""
+    log = base / "peer.log"
+    log.write_text("".join(f"line {number}\n" for number in range(1000)))
+    for arguments in (["tl", str(log)], ["harlequin"], ["posting"]):
+        if shutil.which(arguments[0]) is None:
+            continue
+        walls = []
+        for _ in range(rounds):
+            app = PtyApp(arguments)
+            walls.append((app.wait_for(FRAME_END)[0] - app.started) * 1000)
+            app.kill()
+        say(f"start, {arguments[0]}, first frame", f"{median(walls):.0f} ms")
 
 
 def bench_keys(thousand: Path, million: Path) -> None:
