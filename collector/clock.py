@@ -15,11 +15,6 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def monotonic_us() -> int:
-    """Return the monotonic clock in microseconds; only differences have a meaning."""
-    return time.monotonic_ns() // 1000
-
-
 def format_iso(ms: int) -> str:
     """Format milliseconds since 1970 as `2026-01-20T14:32:15.123Z`."""
     seconds, millis = divmod(ms, 1000)

@@ -58,15 +58,6 @@ def move(source: str, destination: str) -> None:
     sync_directory(os.path.dirname(source))
 
 
-def sync_file(path: str) -> None:
-    """Make the content of a file durable."""
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
 def sync_directory(path: str) -> None:
     """Make the names in a directory durable."""
     fd = os.open(path or ".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -80,11 +80,6 @@ class Command:
         self.interrupted_by: int | None = None
         self.trouble = ""
 
-    @property
-    def uses_full_terminal(self) -> bool:
-        """Whether the command has a terminal session of its own."""
-        return self._terminal is not None
-
     def start(self) -> None:
         """Start the command and the copying of its output.
 

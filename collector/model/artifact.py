@@ -11,10 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-ARTIFACT_TYPES = (
-    "stdout", "stderr", "output", "log", "test_result", "coverage", "diff", "build_output", "json",
-    "other",
-)  # fmt: skip
 _TIMES = frozenset({"created_at", "modified_at"})
 
 

@@ -21,7 +21,7 @@ from collector.config import Config, load_config
 from collector.errors import InputError
 from collector.record import describe, spool
 from collector.record.folder import make_run_folder, point_latest
-from collector.record.run_json import SCHEMA_VERSION, Json, write_run_json
+from collector.record.run_json import SCHEMA_VERSION, Json, artifact_entry, write_run_json
 from collector.record.streams import OutputIndex, Stream
 from collector.workspace import OUTPUT_INDEX, Workspace
 from collector.workspace import STDERR as STDERR_TXT
@@ -295,38 +295,14 @@ def stream_artifact(
     run_id: str, kind: str, file_name: str, stream: Stream, result: Result
 ) -> dict[str, Json]:
     """Return the artifact entry of a stream; the collector adds the checksum."""
-    from collector.ids import new_ulid
-
-    stamp = clock.format_iso(result.end_ms)
-    truncated = bool(stream.cut_bytes or stream.lost_bytes)
-    reason = None
-    if truncated:
-        reason = "size_limit" if stream.cut_bytes else f"not recorded: {stream.reason}"
-    return {
-        "artifact_id": new_ulid(result.end_ms),
-        "run_id": run_id,
-        "type": kind,
-        "path": file_name,
-        "file_name": file_name,
-        "size_bytes": stream.stored_bytes,
-        "stored_bytes": stream.stored_bytes,
-        "checksum_sha256": None,
-        "content_type": "text/plain",
-        "encoding": "utf-8",
-        "created_at": stamp,
-        "modified_at": stamp,
-        "description": None,
-        "source": kind,
-        "truncated": truncated,
-        "truncation_reason": reason,
-        "original_size_bytes": stream.total_bytes,
-        "compressed": False,
-        "encrypted": False,
-        "sensitive": False,
-        "missing": False,
-        "corrupt": False,
-        "metadata": {"lost_bytes": stream.lost_bytes} if stream.lost_bytes else {},
-    }
+    entry = artifact_entry(run_id, kind, file_name, stream.stored_bytes, result.end_ms)
+    entry["original_size_bytes"] = stream.total_bytes
+    if stream.cut_bytes or stream.lost_bytes:
+        entry["truncated"] = True
+        entry["truncation_reason"] = "size_limit" if stream.cut_bytes else f"not recorded: {stream.reason}"
+    if stream.lost_bytes:
+        entry["metadata"] = {"lost_bytes": stream.lost_bytes}
+    return entry
 
 
 def is_recorder_alive(folder: str, recorder: dict[str, Json]) -> bool:

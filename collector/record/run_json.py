@@ -10,6 +10,8 @@ import os
 from _json import encode_basestring_ascii as _quote
 
 from collector import durable
+from collector.clock import format_iso
+from collector.ids import new_ulid
 from collector.workspace import RUN_JSON
 
 SCHEMA_VERSION = 1
@@ -56,3 +58,41 @@ def write_run_json(folder: str, record: dict[str, Json], mode: int, sync: bool) 
         OSError: the old content is untouched.
     """
     durable.replace_file(os.path.join(folder, RUN_JSON), dump_record(record), mode, sync)
+
+
+def artifact_entry(run_id: str, kind: str, name: str, size_bytes: int, ms: int) -> dict[str, Json]:
+    """Return a record's entry for a file in the run folder, as it is before it is sealed.
+
+    Args:
+        run_id: whose file it is.
+        kind: the artifact's type.
+        name: its path in the run folder.
+        size_bytes: its size, of the content and on disk.
+        ms: when it was last written, milliseconds since 1970.
+    """
+    stamp = format_iso(ms)
+    return {
+        "artifact_id": new_ulid(ms),
+        "run_id": run_id,
+        "type": kind,
+        "path": name,
+        "file_name": name,
+        "size_bytes": size_bytes,
+        "stored_bytes": size_bytes,
+        "checksum_sha256": None,
+        "content_type": "application/json" if kind == "json" else "text/plain",
+        "encoding": "utf-8",
+        "created_at": stamp,
+        "modified_at": stamp,
+        "description": None,
+        "source": kind if kind in ("stdout", "stderr") else "extracted",
+        "truncated": False,
+        "truncation_reason": None,
+        "original_size_bytes": size_bytes,
+        "compressed": False,
+        "encrypted": False,
+        "sensitive": False,
+        "missing": False,
+        "corrupt": False,
+        "metadata": {},
+    }

@@ -13,9 +13,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from collector import clock, durable
-from collector.ids import new_ulid
 from collector.record.output_index import MAX_COMBINED_BYTES, iter_output
-from collector.record.run_json import write_run_json
+from collector.record.run_json import artifact_entry, write_run_json
 from collector.workspace import ERROR_JSON, OUTPUT, OUTPUT_INDEX, RUN_JSON, STDERR, STDOUT
 
 MAX_RUN_JSON_BYTES = 16 << 20
@@ -145,32 +144,7 @@ def _last_lines(folder: str, name: str) -> list[str]:
 
 def _artifact(folder: str, record: dict[str, Any], name: str, kind: str) -> dict[str, Any]:
     size = max(0, _size(folder, name))
-    stamp = clock.format_iso(max(_modified_of(folder, name), 0))
-    return {
-        "artifact_id": new_ulid(clock.now_ms()),
-        "run_id": record["run_id"],
-        "type": kind,
-        "path": name,
-        "file_name": name,
-        "size_bytes": size,
-        "stored_bytes": size,
-        "checksum_sha256": None,
-        "content_type": "application/json" if kind == "json" else "text/plain",
-        "encoding": "utf-8",
-        "created_at": stamp,
-        "modified_at": stamp,
-        "description": None,
-        "source": kind if kind in ("stdout", "stderr") else "extracted",
-        "truncated": False,
-        "truncation_reason": None,
-        "original_size_bytes": size,
-        "compressed": False,
-        "encrypted": False,
-        "sensitive": False,
-        "missing": False,
-        "corrupt": False,
-        "metadata": {},
-    }
+    return dict(artifact_entry(record["run_id"], kind, name, size, max(0, _modified_of(folder, name))))
 
 
 def _take_checksum(folder: str, artifact: dict[str, Any]) -> None:
