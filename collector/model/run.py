@@ -48,6 +48,8 @@ class Run:
     task_id: str | None = None
     parent_run_id: str | None = None
     agent_instance_id: str | None = None
+    tool: str | None = None
+    tool_call_id: str | None = None
     type: str = "command"
     context: str = "host"
     operating_mode: str | None = None
@@ -145,8 +147,8 @@ FIELDS = tuple(f.name for f in fields(Run) if f.name not in _INTERNAL)
 _KINDS = {
     "text": ("run_id", "name", "task", "command", "command_line", "working_directory", "type", "context"),
     "text or null": (
-        "session_id", "task_id", "parent_run_id", "agent_instance_id", "operating_mode", "container_id",
-        "error_code", "error_message", "workspace_id", "agent", "agent_version", "model", "host",
+        "session_id", "task_id", "parent_run_id", "agent_instance_id", "tool", "tool_call_id",
+        "operating_mode", "container_id", "error_code", "error_message", "workspace_id", "agent", "agent_version", "model", "host",
     ),
     "a whole number": ("start_time",),
     "a whole number or null": (

@@ -247,6 +247,8 @@ def first_record(plan: Plan, name: str, task: str, pid: int | None, start_ms: in
         "task_id": plan.task_id,
         "parent_run_id": plan.parent_run_id,
         "agent_instance_id": plan.agent_instance_id,
+        "tool": None,
+        "tool_call_id": None,
         "type": plan.type or describe.guess_type(plan.argv),
         "context": plan.context,
         "operating_mode": plan.environ.get("ACODE_OPERATING_MODE"),

@@ -32,6 +32,8 @@ CREATE TABLE runs (
     task_id TEXT,
     parent_run_id TEXT,
     agent_instance_id TEXT,
+    tool TEXT,
+    tool_call_id TEXT,
     type TEXT NOT NULL,
     context TEXT NOT NULL,
     operating_mode TEXT,
