@@ -14,6 +14,7 @@ STDOUT = "stdout.txt"
 STDERR = "stderr.txt"
 OUTPUT = "output.txt"
 OUTPUT_INDEX = "output.idx"
+CALL_JSON = "call.json"
 ERROR_JSON = "error.json"
 
 _GITIGNORE = b"# written by acode: nothing it records belongs into version control\nartifacts/\n*\n"
@@ -43,6 +44,16 @@ class Workspace:
         return os.path.join(self.folder, "spool")
 
     @property
+    def inbox(self) -> str:
+        """What agents' hooks and telemetry left, one file each, until it is taken in."""
+        return os.path.join(self.folder, "inbox")
+
+    @property
+    def sessions(self) -> str:
+        """One folder for each agent session: its record, its archived transcripts."""
+        return os.path.join(self.folder, "sessions")
+
+    @property
     def trash(self) -> str:
         """Folders of deleted runs until they are removed."""
         return os.path.join(self.folder, "trash")
@@ -51,6 +62,11 @@ class Workspace:
     def writer_lock(self) -> str:
         """Whoever holds a lock on this file is the one writer of the database."""
         return os.path.join(self.folder, "writer.lock")
+
+    @property
+    def ingest_lock(self) -> str:
+        """Whoever holds a lock on this file takes in what agents say; its content counts the takers."""
+        return os.path.join(self.folder, "ingest.lock")
 
     @property
     def collector_pid(self) -> str:

@@ -148,7 +148,8 @@ _KINDS = {
     "text": ("run_id", "name", "task", "command", "command_line", "working_directory", "type", "context"),
     "text or null": (
         "session_id", "task_id", "parent_run_id", "agent_instance_id", "tool", "tool_call_id",
-        "operating_mode", "container_id", "error_code", "error_message", "workspace_id", "agent", "agent_version", "model", "host",
+        "operating_mode", "container_id", "error_code", "error_message", "workspace_id", "agent",
+        "agent_version", "model", "host",
     ),
     "a whole number": ("start_time",),
     "a whole number or null": (

@@ -19,8 +19,8 @@ _PLAIN = (
     "run_id", "name", "folder", "task", "command", "command_line", "working_directory", "status",
     "exit_code", "signal", "start_time", "end_time", "duration_ms", "session_id", "task_id",
     "parent_run_id", "agent_instance_id", "tool", "tool_call_id", "type", "context",
-    "operating_mode", "container_id", "error_code", "error_message", "workspace_id", "agent", "agent_version", "model", "cost",
-    "cpu_ms", "max_rss_bytes", "host", "pid", "output_bytes",
+    "operating_mode", "container_id", "error_code", "error_message", "workspace_id", "agent",
+    "agent_version", "model", "cost", "cpu_ms", "max_rss_bytes", "host", "pid", "output_bytes",
 )  # fmt: skip
 _COLUMNS = (*_PLAIN, "arguments", *_JSON, "environment_id")
 _INSERT = f"INSERT INTO runs ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
