@@ -19,13 +19,15 @@ FIELDS: dict[str, str] = {
     "status": "word", "type": "word", "task": "glob", "session_id": "prefix", "command_line": "glob",
     "start_time": "time", "exit_code": "number", "duration_ms": "duration", "task_id": "glob",
     "context": "word", "tag": "tag", "agent": "glob", "agent_instance_id": "prefix",
+    "tool": "glob", "tool_call_id": "prefix", "model": "glob",
+    "tokens_used": "number",
     "parent_run_id": "prefix", "host": "glob", "run_id": "prefix", "name": "glob", TEXT: "text",
 }  # fmt: skip
 """Each field that can be asked about, and how its values are compared."""
 
 SORTS = (
     "start_time", "end_time", "duration_ms", "status", "exit_code", "task", "type", "command_line",
-    "session_id", "output_bytes",
+    "session_id", "output_bytes", "tokens_used",
 )  # fmt: skip
 
 
@@ -63,7 +65,8 @@ class RunQuery:
 class Event:
     """Something that happened to the store, in the order it was committed.
 
-    `kind` is `run.created`, `run.finished`, `run.deleted`, `artifact.saved` or `artifact.deleted`.
+    `kind` is `run.created`, `run.finished`, `run.annotated`, `run.deleted`, `artifact.saved`,
+    `artifact.deleted` or `session.changed`, whose `run_id` is the session's id and whose `seq` is 0.
     """
 
     event_id: int

@@ -85,6 +85,12 @@ class Run:
         """Whether it ended in any way but success."""
         return self.status in ("failure", "timeout", "cancelled")
 
+    @property
+    def tokens_used(self) -> int | None:
+        """Every token of the request that asked for this run; None where nothing is known of it."""
+        counted = [count for kind, count in self.tokens.items() if kind != "reasoning"]
+        return sum(counted) if counted else None
+
     def to_json(self) -> dict[str, Any]:
         """Return the record as `run.json` holds it: snake_case keys, ISO 8601 times."""
         record: dict[str, Any] = {"schema_version": SCHEMA_VERSION}
@@ -134,6 +140,8 @@ class Run:
         for name in ("run_id", "name"):
             if not getattr(self, name):
                 raise ValueError(f"{name} is empty")
+        if not all(isinstance(count, int) for count in self.tokens.values()):
+            raise ValueError("tokens holds what is no whole number")
         for name in ("environment", "tags"):
             if not all(isinstance(value, str) for value in getattr(self, name).values()):
                 raise ValueError(f"{name} holds what is no text")

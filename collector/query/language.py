@@ -20,7 +20,8 @@ KEYS: dict[str, str] = {
     "cmd": "command_line", "since": "start_time", "until": "start_time", "exit": "exit_code",
     "duration": "duration_ms", "tag": "tag", "agent": "agent", "parent": "parent_run_id",
     "host": "host", "context": "context", "id": "run_id", "name": "name",
-    "instance": "agent_instance_id", "task_id": "task_id", "started": "start_time", "text": TEXT,
+    "instance": "agent_instance_id", "task_id": "task_id", "tool": "tool", "call": "tool_call_id",
+    "model": "model", "tokens": "tokens_used", "started": "start_time", "text": TEXT,
 }  # fmt: skip
 """Each key and the field it asks about; a field's own name is a key too."""
 

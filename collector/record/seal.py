@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from collector import clock, durable
+from collector.record.annotate import annotated, forget_call, read_call
 from collector.record.output_index import MAX_COMBINED_BYTES, iter_output
 from collector.record.run_json import artifact_entry, write_run_json
 from collector.workspace import ERROR_JSON, OUTPUT, OUTPUT_INDEX, RUN_JSON, STDERR, STDOUT
@@ -56,17 +57,22 @@ def seal(folder: str, record: dict[str, Any]) -> dict[str, Any]:
     Raises:
         OSError: nothing was changed that a second call would not mend.
     """
-    if record["status"] == "running" or is_sealed(record):
+    call = read_call(folder)
+    if record["status"] == "running" or (is_sealed(record) and call is None):
         return record
+    record = annotated(record, call)
     artifacts = [dict(artifact) for artifact in record["artifacts"]]
     known = {artifact["path"] for artifact in artifacts}
     for name, kind, build in ((OUTPUT, "output", _combine), (ERROR_JSON, "json", _explain)):
         if name not in known and build(folder, record):
             artifacts.append(_artifact(folder, record, name, kind))
     for artifact in artifacts:
-        _take_checksum(folder, artifact)
+        if not artifact.get("checksum_sha256"):
+            _take_checksum(folder, artifact)
     sealed = {**record, "artifacts": artifacts}
     write_run_json(folder, sealed, _mode(folder), sync=True)
+    if call is not None:
+        forget_call(folder, call)
     return sealed
 
 

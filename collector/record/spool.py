@@ -14,7 +14,8 @@ END = "end"
 SEAL = "seal"
 DELETE = "delete"
 REINDEX = "reindex"
-_KINDS = frozenset({RUN, END, SEAL, DELETE, REINDEX})
+SESSION = "session"
+_KINDS = frozenset({RUN, END, SEAL, DELETE, REINDEX, SESSION})
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
@@ -28,9 +29,10 @@ def announce(spool: str, kind: str, subject: str) -> None:
     Args:
         spool: the spool folder.
         kind: `run` when a run folder appeared, `end` when its command has ended, `seal` when only
-            its checksums are wanting, `delete` and `reindex` to ask the collector for that.
-        subject: the run folder relative to the artifact store; for `delete` a run id, for
-            `reindex` any word.
+            its checksums are wanting, `session` when a session folder has changed, `delete` and
+            `reindex` to ask the collector for that.
+        subject: the run folder relative to the artifact store; for `session` a session folder, for
+            `delete` a run id, for `reindex` any word.
 
     Raises:
         OSError: nothing was announced; a scan of the folders finds the run all the same.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import stat
 
-from collector.errors import AcodeError, BusyError, CorruptError, LimitError, UnavailableError
+from collector.errors import AcodeError, BusyError, ConflictError, CorruptError, LimitError, UnavailableError
 from collector.store.schema import APPLICATION_ID, MIGRATIONS
 
 TYPE_CHECKING = False
@@ -74,6 +74,8 @@ def translate(error: sqlite3.Error) -> AcodeError:
         return BusyError("ACODE-RUN-022", "runs.db is locked by another process", "try again")
     if primary == sqlite3.SQLITE_FULL:
         return LimitError("ACODE-ART-005", "no space left for runs.db", "free some space")
+    if primary == sqlite3.SQLITE_CONSTRAINT:
+        return ConflictError("ACODE-RUN-027", f"runs.db refuses it: {text}", "it is in there already")
     if "no such table" in text:
         return CorruptError(
             "ACODE-RUN-005", "runs.db has no runs in it", "run 'acode runs reindex' to rebuild it"

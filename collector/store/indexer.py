@@ -20,13 +20,16 @@ from collector.ids import is_ulid
 from collector.model.frozen import replace
 from collector.model.run import Run
 from collector.record import spool
+from collector.record.annotate import annotated, read_call
 from collector.record.recorder import is_recorder_alive
 from collector.record.seal import close_abandoned, is_sealed, read_record, seal
+from collector.record.session_folder import USAGE, folder_name, iter_lines, message_key, read_session
 from collector.store import trash
 from collector.store.artifacts import SqliteArtifactStore
 from collector.store.database import DATABASE_SUFFIXES, open_writer, quick_check
 from collector.store.lock import WriterLock
 from collector.store.runs import SqliteRunStore
+from collector.store.sessions import SqliteSessionStore
 from collector.workspace import RUN_JSON, Workspace
 
 BATCH = 500
@@ -61,6 +64,8 @@ class Indexer:
         self._lock = WriterLock(workspace)
         self.runs: SqliteRunStore
         self.artifacts: SqliteArtifactStore
+        self.sessions: SqliteSessionStore
+        self._usage_read: dict[str, int] = {}
 
     # Life
 
@@ -119,6 +124,8 @@ class Indexer:
         self._opened = Path(self._workspace.database).lstat()
         self.runs = SqliteRunStore(connection)
         self.artifacts = SqliteArtifactStore(connection, self._workspace)
+        self.sessions = SqliteSessionStore(connection)
+        self._usage_read.clear()
 
     def rebuild(self, why: str) -> ReindexReport:
         """Set a damaged database aside (it is kept) and make a new one from the folders."""
@@ -165,6 +172,8 @@ class Indexer:
                 run = self._load(subject)
                 if run is not None:
                     runs[subject] = run
+                else:
+                    self._forget_withdrawn(subject)
         self._write(list(runs.values()))
         for run in runs.values():
             self._log("run.indexed", run_id=run.run_id, folder=run.folder, status=run.status)
@@ -176,9 +185,54 @@ class Indexer:
             elif kind == spool.REINDEX:
                 self.reindex()
                 done.append(name)
+            elif kind == spool.SESSION:
+                self._index_session(subject)
+                done.append(name)
             elif kind == spool.END:
                 spool.promote_to_seal(self._workspace.spool, name)
         spool.remove(self._workspace.spool, done)
+
+    def _forget_withdrawn(self, folder: str) -> None:
+        """Forget a run that an agent's hook announced and the shim then recorded under another name."""
+        if os.path.lexists(self._workspace.run_folder(folder)):
+            return
+        run = self.runs.find_folder(folder)
+        if run is not None and not run.is_finished:
+            self.runs.forget(run.run_id)
+
+    # Sessions
+
+    def _index_session(self, name: str) -> None:
+        """Copy a session folder into the database; what was read of its usage is not read again."""
+        try:
+            folder = durable.safe_join(self._workspace.sessions, name)
+            session = read_session(folder)
+            if folder_name(session.session_id) != name:
+                raise ValueError(f"session.json says it is {session.session_id!r}")
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError) as error:
+            _raise_if_passing(error)
+            self._log("session.damaged", folder=name, code="ACODE-ART-007", error=str(error))
+            return
+        keys = []
+        for offset, line in iter_lines(folder, USAGE, self._usage_read.get(name, 0)):
+            self._usage_read[name] = offset
+            if isinstance(line.get("message_id"), str):
+                keys.append(message_key(line["message_id"], line.get("request_id")))
+        self.sessions.write(session, keys)
+
+    def _reindex_sessions(self) -> None:
+        self.sessions.forget_records()
+        self._usage_read.clear()
+        try:
+            names = sorted(os.listdir(self._workspace.sessions))
+        except OSError:
+            return
+        for name in names:
+            self._index_session(name)
+
+    # Rows
 
     def _write(self, runs: list[Run]) -> None:
         if not runs:
@@ -214,7 +268,8 @@ class Indexer:
         Raises:
             OSError, ValueError: the folder holds no usable record.
         """
-        return self._to_run(folder, read_record(self._path(folder)))
+        path = self._path(folder)
+        return self._to_run(folder, annotated(read_record(path), read_call(path)))
 
     def _path(self, folder: str) -> str:
         path = durable.safe_join(self._workspace.artifacts, folder)
@@ -307,6 +362,7 @@ class Indexer:
         self._write(batch)
         report.indexed += len(batch)
         report.removed = self._forget_missing(seen)
+        self._reindex_sessions()
         self._log("reindex", indexed=report.indexed, damaged=len(report.damaged))
         return report
 

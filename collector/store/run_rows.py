@@ -22,7 +22,12 @@ _PLAIN = (
     "operating_mode", "container_id", "error_code", "error_message", "workspace_id", "agent",
     "agent_version", "model", "cost", "cpu_ms", "max_rss_bytes", "host", "pid", "output_bytes",
 )  # fmt: skip
-_COLUMNS = (*_PLAIN, "arguments", *_JSON, "environment_id")
+_ANNOTATED = (
+    "session_id", "agent_instance_id", "tool", "tool_call_id", "agent", "agent_version", "model", "tokens",
+    "cost", "provenance",
+)  # fmt: skip
+"""What may be learned of a run after its end."""
+_COLUMNS = (*_PLAIN, "tokens_used", "arguments", *_JSON, "environment_id")
 _INSERT = f"INSERT INTO runs ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
 _UPDATE = f"UPDATE runs SET {', '.join(f'{c} = ?' for c in _COLUMNS)} WHERE seq = ?"
 _SELECT = "SELECT runs.*, variables FROM runs LEFT JOIN environments USING (environment_id)"
@@ -56,7 +61,7 @@ def write_run(db: Connection, run: Run) -> None:
         db.execute(_UPDATE, [*values, seq])
     else:
         seq = found["seq"]
-        _refuse_change(db, run)
+        _annotate(db, run, seq)
     if run.is_finished and (found is None or found["status"] == "running"):
         _event(db, "run.finished", run, seq)
     for key, value in run.tags.items():
@@ -78,10 +83,23 @@ def _tags(db: Connection, seqs: Sequence[int]) -> dict[int, dict[str, str]]:
     return tags
 
 
-def _refuse_change(db: Connection, run: Run) -> None:
+def _annotate(db: Connection, run: Run, seq: int) -> None:
+    """Add what an agent said of a run after its end; what was recorded stays.
+
+    Raises:
+        ConflictError: the record says something else of what was recorded.
+    """
     (stored,) = select_runs(db, "WHERE run_id = ?", [run.run_id])
     if any(getattr(stored, c) != getattr(run, c) for c in ("status", "exit_code", "end_time")):
         raise ConflictError("ACODE-RUN-027", f"run {run.name} is finished and cannot be changed")
+    changed = [name for name in _ANNOTATED if getattr(stored, name) != getattr(run, name)]
+    if not changed:
+        return
+    if "tokens" in changed:
+        changed.append("tokens_used")
+    values = [_dump(getattr(run, n)) if n in _JSON else getattr(run, n) for n in changed]
+    db.execute(f"UPDATE runs SET {', '.join(f'{c} = ?' for c in changed)} WHERE seq = ?", [*values, seq])
+    _event(db, "run.annotated", run, seq)
 
 
 def _event(db: Connection, kind: str, run: Run, seq: int) -> None:
@@ -90,7 +108,7 @@ def _event(db: Connection, kind: str, run: Run, seq: int) -> None:
 
 def _values(db: Connection, run: Run) -> Values:
     values = [getattr(run, name) for name in _PLAIN]
-    values.append(_text(list(run.arguments)))
+    values += [run.tokens_used, _text(list(run.arguments))]
     values += [_dump(getattr(run, name)) for name in _JSON]
     values.append(_environment(db, run.environment))
     return values

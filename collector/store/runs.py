@@ -268,6 +268,24 @@ class SqliteRunStore:
         return frozenset(row["folder"] for row in found)
 
     @translating
+    def find_folder(self, folder: str) -> Run | None:
+        """Return the run of a run folder, or None."""
+        found = select_runs(self._db, "WHERE name = ?", [folder.rpartition("/")[2]])
+        return found[0] if found else None
+
+    @translating
+    def find_call(self, tool_call_id: str, agent: str) -> Run | None:
+        """Return the run of an agent's tool call, or None."""
+        found = select_runs(self._db, "WHERE tool_call_id = ? AND agent = ?", [tool_call_id, agent])
+        return found[0] if found else None
+
+    @translating
+    def without_call(self, session_id: str) -> Runs:
+        """Return the runs of a session that no tool call is known for, in the order they began."""
+        tail = "WHERE session_id = ? AND tool_call_id IS NULL ORDER BY start_time, seq"
+        return select_runs(self._db, tail, [session_id])
+
+    @translating
     def run_ids(self) -> tuple[str, ...]:
         """Return the id of every run."""
         return tuple(row["run_id"] for row in rows(self._db, "SELECT run_id FROM runs"))

@@ -32,8 +32,6 @@ CREATE TABLE runs (
     task_id TEXT,
     parent_run_id TEXT,
     agent_instance_id TEXT,
-    tool TEXT,
-    tool_call_id TEXT,
     type TEXT NOT NULL,
     context TEXT NOT NULL,
     operating_mode TEXT,
@@ -73,6 +71,103 @@ CREATE TABLE artifacts (
     UNIQUE (run_seq, path)
 ) STRICT
 """
+
+_SESSIONS = """
+CREATE TABLE sessions (
+    seq INTEGER PRIMARY KEY,
+    session_id TEXT NOT NULL UNIQUE,
+    agent TEXT,
+    team TEXT,
+    status TEXT NOT NULL DEFAULT 'unknown',
+    title TEXT,
+    last_at INTEGER NOT NULL DEFAULT 0,
+    runs INTEGER NOT NULL DEFAULT 0,
+    failed_runs INTEGER NOT NULL DEFAULT 0,
+    record TEXT NOT NULL DEFAULT '{}'
+) STRICT
+"""
+
+_RECORDED = (
+    "run_id, name, task, command, arguments, command_line, working_directory, status, exit_code, signal, "
+    "start_time, end_time, duration_ms, error_code, error_message, type, context"
+)
+"""What was recorded of a run; what an agent's transcript adds later are the other columns."""
+
+_COUNT_RUN = f"""
+    INSERT INTO sessions (session_id, last_at, runs, failed_runs)
+    VALUES (NEW.session_id, NEW.start_time, 1, NEW.{FAILED})
+    ON CONFLICT (session_id) DO UPDATE SET
+        last_at = max(last_at, excluded.last_at), runs = runs + 1,
+        failed_runs = failed_runs + excluded.failed_runs;
+"""
+_UNCOUNT_RUN = f"""
+    UPDATE sessions SET runs = runs - 1, failed_runs = failed_runs - (OLD.{FAILED})
+    WHERE session_id = OLD.session_id;
+"""
+
+_AGENTS: tuple[str, ...] = (
+    "ALTER TABLE runs ADD COLUMN tool TEXT",
+    "ALTER TABLE runs ADD COLUMN tool_call_id TEXT",
+    "ALTER TABLE runs ADD COLUMN tokens_used INTEGER",
+    "CREATE UNIQUE INDEX runs_by_call ON runs (tool_call_id, agent) WHERE tool_call_id IS NOT NULL",
+    *(
+        f"CREATE INDEX runs_by_{column} ON runs ({column}, start_time, seq) WHERE {column} IS NOT NULL"
+        for column in ("agent", "agent_instance_id", "model", "tool")
+    ),
+    "DROP TRIGGER finished_runs_are_immutable",
+    f"""
+    CREATE TRIGGER finished_runs_are_immutable BEFORE UPDATE OF {_RECORDED} ON runs
+    WHEN OLD.status <> 'running'
+    BEGIN
+        SELECT RAISE(ABORT, 'a finished run cannot be changed');
+    END
+    """,
+    _SESSIONS,
+    "CREATE INDEX sessions_by_time ON sessions (last_at, seq)",
+    f"""
+    CREATE TRIGGER runs_of_sessions_begin AFTER INSERT ON runs WHEN NEW.session_id IS NOT NULL
+    BEGIN {_COUNT_RUN} END
+    """,
+    f"""
+    CREATE TRIGGER runs_of_sessions_end AFTER DELETE ON runs WHEN OLD.session_id IS NOT NULL
+    BEGIN {_UNCOUNT_RUN} END
+    """,
+    f"""
+    CREATE TRIGGER runs_of_sessions_leave AFTER UPDATE OF status, session_id ON runs
+    WHEN OLD.session_id IS NOT NULL
+    BEGIN {_UNCOUNT_RUN} END
+    """,
+    f"""
+    CREATE TRIGGER runs_of_sessions_join AFTER UPDATE OF status, session_id ON runs
+    WHEN NEW.session_id IS NOT NULL
+    BEGIN {_COUNT_RUN} END
+    """,
+    """
+    CREATE TABLE instances (
+        session_id TEXT NOT NULL,
+        instance_id TEXT NOT NULL,
+        position INTEGER NOT NULL,
+        record TEXT NOT NULL,
+        PRIMARY KEY (session_id, instance_id)
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE conversations (
+        conversation_id TEXT NOT NULL,
+        agent TEXT NOT NULL,
+        session_id TEXT NOT NULL,
+        instance_id TEXT NOT NULL,
+        PRIMARY KEY (conversation_id, agent)
+    ) STRICT, WITHOUT ROWID
+    """,
+    # Which session a message of the model counts in: a fork's transcript repeats those of another.
+    """
+    CREATE TABLE messages (
+        message_key INTEGER PRIMARY KEY,
+        session_id TEXT NOT NULL
+    ) STRICT
+    """,
+)
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
@@ -126,4 +221,5 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         END
         """,
     ),
+    _AGENTS,
 )
