@@ -98,10 +98,11 @@ class Workspace:
         Raises:
             OSError: when one cannot be made.
         """
-        for path in (self.artifacts, self.spool):
+        for path in (self.artifacts, self.spool, self.inbox):
             _make_folders(path)
-        if os.path.islink(self.spool):
-            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), self.spool)
+        for path in (self.spool, self.inbox):
+            if os.path.islink(path):
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
         ignore = os.path.join(self.folder, ".gitignore")
         if not os.path.exists(ignore):
             fd = os.open(ignore, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)

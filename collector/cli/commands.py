@@ -20,11 +20,22 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "reindex": ("runs_change", "rebuild the database from the run folders"),
         "stats": ("runs_stats", "count runs, failures and bytes"),
     },
+    "sessions": {
+        "list": ("sessions_list", "list agents' conversations, newest activity first"),
+        "show": ("sessions_show", "show a session: its agents, tokens, cost and runs"),
+        "follow": ("sessions_show", "print a session's runs live until it ends"),
+        "import": ("sessions_import", "read the transcripts that agents left on disk"),
+    },
     "artifacts": {
         "list": ("artifacts", "list runs with their sizes, or the files of one run"),
         "show": ("artifacts", "show a run and its files"),
         "cat": ("artifacts", "print one file of a run"),
         "path": ("artifacts", "print where a run's folder, or one file of it, lies"),
+    },
+    "hooks": {
+        "install": ("hooks", "install acode in the settings of coding agents"),
+        "uninstall": ("hooks", "take it out again, leaving the settings as they were"),
+        "status": ("hooks", "show in which agents' settings acode is installed"),
     },
     "config": {
         "show": ("config", "show every setting and where its value came from"),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collector.model.run import Run
     from collector.store.artifacts import SqliteArtifactStore
     from collector.store.runs import SqliteRunStore
+    from collector.store.sessions import SqliteSessionStore
 
 _EMPTY = "record one with 'acode exec -- COMMAND'"
 
@@ -89,6 +90,15 @@ class Context:
         if stores is None:
             raise NotFoundError("ACODE-RUN-001", f"no runs in {self.root} yet", _EMPTY)
         return stores
+
+    def find_sessions(self) -> SqliteSessionStore | None:
+        """Open the store of sessions; None in a workspace without runs."""
+        if self.find_stores() is None:
+            return None
+        from collector.store.database import open_reader
+        from collector.store.sessions import SqliteSessionStore
+
+        return SqliteSessionStore(open_reader(self.workspace.database))
 
     def resolve(self, reference: str) -> Run:
         """Return the run that a text names. Raises NotFoundError, InputError."""

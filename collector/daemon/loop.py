@@ -12,12 +12,15 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 from types import FrameType
 
 from watchfiles import Change, watch
 
 from collector import __version__
-from collector.config import load_config
+from collector.agents.following import Follower
+from collector.agents.known import KnownInStore
+from collector.config import Config, load_config
 from collector.daemon.launch import read_pid_file, write_pid_file
 from collector.daemon.log import EventLog
 from collector.errors import AcodeError, BusyError, ConflictError, CorruptError
@@ -25,6 +28,7 @@ from collector.store.indexer import Indexer
 from collector.workspace import Workspace
 
 _LOOK_AROUND_SECONDS = 1.0
+_FOLLOW_MS = 250
 _WATCH_STEP_MS = 10
 _WATCH_DEBOUNCE_MS = 50
 _SEAL_SLICE_SECONDS = 0.1
@@ -38,18 +42,23 @@ class Collector:
 
     Args:
         workspace: whose.
+        config: its settings.
         log: where to say what happens.
         idle_seconds: stop by itself after so long without anything to do; None to stay.
     """
 
-    def __init__(self, workspace: Workspace, log: EventLog, idle_seconds: float | None) -> None:
+    def __init__(
+        self, workspace: Workspace, config: Config, log: EventLog, idle_seconds: float | None
+    ) -> None:
         self._workspace = workspace
+        self._config = config
         self._log = log
         self._idle_seconds = idle_seconds
         self._indexer = Indexer(workspace, log)
         self._stop = threading.Event()
         self._looked_around = 0.0
         self._busy_at = time.monotonic()
+        self._follower: Follower | None = None
         self._in_trouble: set[Callable[[], int]] = set()
 
     def stop(self, number: int = 0, frame: FrameType | None = None) -> None:  # noqa: ARG002, RUF100
@@ -98,6 +107,13 @@ class Collector:
         if adopted:
             self._log("recovery.adopted", runs=adopted)
         self._guarded(self._indexer.remove_orphans)
+        self._follow()
+
+    def _follow(self) -> None:
+        """Take in what agents say, from the database as it is open now."""
+        known = KnownInStore(self._indexer.runs, self._indexer.sessions)
+        surroundings = (Path(os.path.expanduser("~")), dict(os.environ))
+        self._follower = Follower(self._workspace, self._config, known, surroundings, self._log)
 
     def _wait_and_work(self) -> None:
         """Work at each announcement; where the system has no watches left, look every now and then."""
@@ -113,10 +129,11 @@ class Collector:
     def _watch(self) -> None:
         for _ in watch(
             self._workspace.spool,
-            watch_filter=lambda change, path: change == Change.added,  # noqa: ARG005, RUF100
+            self._workspace.inbox,
+            watch_filter=self._is_news,
             step=_WATCH_STEP_MS,
             debounce=_WATCH_DEBOUNCE_MS,
-            rust_timeout=int(_LOOK_AROUND_SECONDS * 500),
+            rust_timeout=_FOLLOW_MS,
             yield_on_timeout=True,
             stop_event=self._stop,
             raise_interrupt=False,
@@ -125,9 +142,18 @@ class Collector:
                 return
             self._work()
 
+    def _is_news(self, change: Change, path: str) -> bool:
+        """Announcements are whole when they appear; what a hook leaves may still grow."""
+        return change == Change.added or (
+            change == Change.modified and path.startswith(self._workspace.inbox)
+        )
+
     def _work(self) -> None:
         if self._guarded(self._indexer.index_spool):
             self._busy_at = time.monotonic()
+        if self._follower is not None and self._guarded(self._follower.step):
+            self._busy_at = time.monotonic()
+            self._guarded(self._indexer.index_spool)
         while self._guarded(self._seal_slice) and not self._stop.is_set():
             self._guarded(self._indexer.index_spool)
         if time.monotonic() - self._looked_around > _LOOK_AROUND_SECONDS:
@@ -141,7 +167,7 @@ class Collector:
         self._indexer.check_database()
         if closed := self._indexer.close_abandoned():
             self._log("recovery.closed", runs=closed)
-        if self._indexer.runs.running():
+        if self._indexer.runs.running() or (self._follower is not None and self._follower.is_busy):
             self._busy_at = time.monotonic()
         self._indexer.runs.trim_events()
         return self._indexer.empty_trash()
@@ -170,6 +196,7 @@ class Collector:
             return step()
         except CorruptError as error:
             self._indexer.rebuild(str(error))
+            self._follow()
             return step()
 
     def _remove_pid_file(self) -> None:
@@ -192,7 +219,7 @@ def main(argv: list[str]) -> int:
     workspace.create()
     os.chdir(workspace.root)
     log = EventLog(workspace)
-    collector = Collector(workspace, log, None if options.keep_running else IDLE_SECONDS)
+    collector = Collector(workspace, config, log, None if options.keep_running else IDLE_SECONDS)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, collector.stop)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)

@@ -2,6 +2,7 @@
 
     session.json      the record, replaced atomically
     usage.jsonl       one line for each answer of the model; a later line for the same one replaces it
+    prompts.jsonl     what the agent was asked for
     hooks.jsonl       payloads as they came
     transcripts/      the agent's own files, byte for byte
 
@@ -22,6 +23,7 @@ from collector.model.session import Session
 SESSION_JSON = "session.json"
 USAGE = "usage.jsonl"
 HOOKS = "hooks.jsonl"
+PROMPTS = "prompts.jsonl"
 TRANSCRIPTS = "transcripts"
 MAX_SESSION_BYTES = 64 << 20
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")

@@ -106,6 +106,14 @@ class SqliteSessionStore:
         found = rows(self._db, sql, [message_key])
         return found[0][0] if found else None
 
+    @translating
+    def transcripts(self) -> Sequence[dict[str, Any]]:
+        """Return every transcript that a session was read from."""
+        found: list[dict[str, Any]] = []
+        for row in rows(self._db, "SELECT record FROM sessions", []):
+            found += loads(row[0]).get("transcripts") or ()
+        return found
+
     # Writing
 
     @translating

@@ -1,0 +1,364 @@
+"""Following agents live: the inbox, the transcripts that hooks name, and those that appear in the workspace.
+
+Done by the collector, in slices, under the ingest lock; while somebody imports, what happens waits in the
+inbox and in the transcripts, where it is safe.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from collector import clock
+from collector.agents.adapter import NAMES, get_agent
+from collector.agents.events import Event, InstanceStarted, SessionSeen
+from collector.agents.inbox import HOOK, TELEMETRY, Letter, iter_letters
+from collector.agents.ingest import Ingest, Known, Place
+from collector.agents.session_state import SessionState
+from collector.agents.transcripts import TranscriptFile, archive
+from collector.config import Config
+from collector.errors import AcodeError
+from collector.record.session_folder import TRANSCRIPTS
+from collector.workspace import Workspace
+
+Log = Callable[..., None]
+SLICE_BYTES = 8 << 20
+_DISCOVER_SECONDS = 2.0
+_LOOK_BACK_SECONDS = 600.0
+_FORGET_SECONDS = 3600.0
+DATABASES = frozenset({".db", ".sqlite"})
+
+
+class IngestLock:
+    """Who takes in what agents say. The file counts the takers, so that each sees another's turn."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._path = workspace.ingest_lock
+        self._fd = -1
+        self._mine = b""
+
+    def try_acquire(self) -> bool:
+        """Take the lock if nobody has it."""
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        fd = os.open(self._path, flags, 0o644)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(fd)
+            return False
+        self._fd = fd
+        return True
+
+    def was_elsewhere(self) -> bool:
+        """Tell whether somebody else had the lock since this process last did; marks it as ours."""
+        found = os.pread(self._fd, 64, 0)
+        if found and found == self._mine:
+            return False
+        self._mine = os.urandom(8).hex().encode()
+        os.pwrite(self._fd, self._mine, 0)
+        return True
+
+    def release(self) -> None:
+        """Let others."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+class _Registered:
+    """An agent that `acode session run` started: where its conversations belong."""
+
+    def __init__(self, letter: Mapping[str, Any]) -> None:
+        self.agent = str(letter.get("agent") or "")
+        self.place = Place(str(letter["session_id"]), str(letter["instance_id"]))
+        self.directory = str(letter.get("working_directory") or "")
+        self.process = (letter.get("pid"), letter.get("start_ticks"), letter.get("boot_id"))
+        self.started_at = _milliseconds(letter.get("started_at"))
+
+    def is_alive(self) -> bool:
+        pid, ticks, boot = self.process
+        return (
+            isinstance(pid, int)
+            and isinstance(ticks, int)
+            and isinstance(boot, str)
+            and clock.is_process_alive(pid, ticks, boot)
+        )
+
+
+class Follower:
+    """Follows every agent of a workspace.
+
+    Args:
+        workspace: whose.
+        config: limits, permissions, and whether transcripts are looked for.
+        known: the database.
+        surroundings: the home folder and the environment, where agents keep their files.
+        log: told of what goes wrong.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        config: Config,
+        known: Known,
+        surroundings: tuple[Path, Mapping[str, str]],
+        log: Log,
+    ) -> None:
+        self._workspace = workspace
+        self._home, self._environ = surroundings
+        self._log = log
+        self._lock = IngestLock(workspace)
+        self._ingest = Ingest(workspace, config, known, live=True)
+        self._ingest.find_instance = self._find_instance
+        self._files: dict[Path, TranscriptFile] = {}
+        self._changed_at: dict[Path, float] = {}
+        self._archived: dict[Path, tuple[int, int]] = {}
+        self._places: dict[Path, Place] = {}
+        self._registered: dict[str, _Registered] = {}
+        self._discovered_at = 0.0
+        self._since = time.time() - _LOOK_BACK_SECONDS
+        self._troubled: set[Path] = set()
+
+    def step(self) -> int:
+        """Take in what is new, at most a slice; return how much there was (0: nothing)."""
+        if not self._lock.try_acquire():
+            return 0
+        try:
+            if self._lock.was_elsewhere():
+                self._begin_anew()
+            done = self._read_inbox()
+            self._discover()
+            done += self._read_transcripts()
+            self._end_killed()
+            self._ingest.settle()
+            self._archive()
+            return done
+        finally:
+            self._lock.release()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether an agent that was started through acode still runs."""
+        return bool(self._registered)
+
+    def _begin_anew(self) -> None:
+        self._ingest.forget()
+        self._files.clear()
+        self._archived.clear()
+
+    # Inbox
+
+    def _read_inbox(self) -> int:
+        done = 0
+        for letter in iter_letters(self._workspace.inbox):
+            try:
+                self._take_letter(letter)
+            except (ValueError, KeyError, TypeError, AcodeError) as error:
+                self._log("inbox.refused", file=os.path.basename(letter.path), error=str(error))
+            self._ingest.save()  # what a hook said is in the session's folder before its file goes
+            letter.remove()
+            done += 1
+        return done
+
+    def _take_letter(self, letter: Letter) -> None:
+        if letter.kind == HOOK:
+            self._take_hook(letter)
+        elif letter.kind == TELEMETRY:
+            self._take_telemetry(letter)
+        else:
+            self._take_instance(letter.payload)
+
+    def _take_hook(self, letter: Letter) -> None:
+        agent = get_agent(letter.agent)
+        events = list(agent.hook_events(letter.payload, letter.received_at))
+        entry = {
+            "received_at": clock.format_iso(letter.received_at), "agent": letter.agent,
+            "payload": letter.payload,
+        }  # fmt: skip
+        if not events:
+            self._log("hook.unknown", agent=letter.agent, payload=str(letter.payload)[:500])
+            return
+        if len(letter.head) >= 2 and letter.head[0] != "-" and letter.head[1] != "-":
+            self._ingest.place(agent.name, events[0].conversation_id, Place(*letter.head[:2]))
+        self._ingest.take(agent.name, events)
+        place = self._ingest.place_of(agent.name, events[0])
+        self._ingest.state(place.session_id).hook(entry)
+        for event in events:
+            if isinstance(event, SessionSeen | InstanceStarted) and event.transcript_path:
+                self._follow(agent.name, Path(event.transcript_path))
+
+    def _take_telemetry(self, letter: Letter) -> None:
+        from collector.agents.otlp import otlp_events
+
+        path, content_type = letter.head[0], " ".join(letter.head[1:])
+        for agent, event in otlp_events(path, content_type, letter.body):
+            self._ingest.take(agent, [event])
+
+    def _take_instance(self, letter: Mapping[str, Any]) -> None:
+        state = self._ingest.state(str(letter["session_id"]))
+        instance_id = str(letter["instance_id"])
+        if letter.get("kind") == "ended":
+            self._registered.pop(instance_id, None)
+            ended = _milliseconds(letter.get("ended_at"))
+            code, signal = letter.get("exit_code"), letter.get("signal")
+            error = f"killed by signal {signal}" if signal else f"exit code {code}" if code else None
+            state.instance(
+                instance_id, status="killed" if signal else "ended", terminated_at=ended, error=error
+            )
+            self._end_session(state.session.session_id)
+            return
+        registered = _Registered(letter)
+        self._registered[instance_id] = registered
+        state.learn(
+            status="running", agent=state.session.agent or registered.agent or None,
+            team=_text(letter.get("team")), working_directory=registered.directory or None,
+            started_at=state.session.started_at or registered.started_at,
+        )  # fmt: skip
+        state.instance(
+            instance_id, agent=registered.agent or None, name=_text(letter.get("name")),
+            role=_text(letter.get("role")), model=_text(letter.get("model")), status="running",
+            parent_instance_id=_text(letter.get("parent_instance_id")),
+            created_at=registered.started_at, workspace=registered.directory or None,
+        )  # fmt: skip
+        state.has_shim = state.has_shim or registered.agent == "claude-code"
+
+    def _end_session(self, session_id: str) -> None:
+        """A session is over when the last of its agents is."""
+        state = self._ingest.state(session_id)
+        main = [i for i in state.instances.values() if i.parent_instance_id is None]
+        if any(instance.status == "running" for instance in main):
+            return
+        ended = max((i.terminated_at or 0 for i in main), default=0)
+        status = "killed" if any(i.status == "killed" for i in main) else "ended"
+        state.learn(status=status, ended_at=ended or None)
+        for instance in list(state.instances.values()):
+            if instance.status == "running":
+                state.instance(instance.instance_id, status=status, terminated_at=ended or None)
+
+    def _end_killed(self) -> None:
+        """Notice agents that are gone without a word."""
+        for instance_id, registered in list(self._registered.items()):
+            if registered.is_alive():
+                continue
+            del self._registered[instance_id]
+            state = self._ingest.state(registered.place.session_id)
+            state.instance(instance_id, status="killed", terminated_at=clock.now_ms())
+            self._ingest.give_up_session(state)
+            self._end_session(registered.place.session_id)
+
+    def _find_instance(self, agent: str, event: Event) -> Place | None:
+        """Return the one agent that was started through acode and can have had this conversation."""
+        fitting = [
+            registered
+            for registered in self._registered.values()
+            if registered.agent == agent and (event.at is None or event.at >= registered.started_at - 5000)
+        ]
+        return fitting[0].place if len(fitting) == 1 else None
+
+    # Transcripts
+
+    def _follow(self, agent: str, path: Path) -> None:
+        if path not in self._files and path.is_absolute():
+            self._files[path] = TranscriptFile(get_agent(agent), path)
+            self._changed_at[path] = time.monotonic()
+
+    def _discover(self) -> None:
+        now = time.monotonic()
+        if now - self._discovered_at < _DISCOVER_SECONDS:
+            return
+        self._discovered_at = now
+        self._ingest.close_stale(clock.now_ms())
+        root = Path(self._workspace.root)
+        for name in NAMES:
+            try:
+                agent = get_agent(name)
+                for path in agent.recent_transcripts(self._home, self._environ, root, self._since):
+                    self._follow(name, path)
+            except (OSError, ImportError) as error:
+                self._log("transcripts.unreadable", agent=name, error=str(error))
+        for path, file in list(self._files.items()):
+            for companion in file.agent.companions(path):
+                self._follow(file.agent.name, companion)
+            if now - self._changed_at[path] > _FORGET_SECONDS:
+                del self._files[path], self._changed_at[path]
+
+    def _read_transcripts(self) -> int:
+        done = 0
+        for path, file in list(self._files.items()):
+            if not file.has_changed():
+                continue
+            self._changed_at[path] = time.monotonic()
+            try:
+                for events in file.read(SLICE_BYTES):
+                    done += self._take_events(file, events)
+            except (OSError, ValueError) as error:
+                if path not in self._troubled:
+                    self._log("transcript.unreadable", path=str(path), error=str(error))
+                self._troubled.add(path)
+        return done
+
+    def _take_events(self, file: TranscriptFile, events: Any) -> int:
+        count = 0
+        for event in events:
+            self._ingest.take(file.agent.name, [event])
+            if count == 0:
+                self._places[file.path] = self._ingest.place_of(file.agent.name, event)
+            count += 1
+        return count
+
+    def _archive(self) -> None:
+        for path, file in self._files.items():
+            place = self._places.get(path)
+            if place is None or self._archived.get(path) == file.version:
+                continue
+            try:
+                archive_into(self._ingest.state(place.session_id), file, set(self._files))
+            except OSError as error:
+                if path not in self._troubled:
+                    self._log("transcript.not_archived", path=str(path), error=str(error))
+                self._troubled.add(path)
+            self._archived[path] = file.version
+
+
+def archive_into(state: SessionState, file: TranscriptFile, others: Collection[Path]) -> None:
+    """Bring a session's copy of a transcript up to date, and note where it came from.
+
+    Args:
+        state: the session.
+        file: what was read.
+        others: more transcripts of the same session; a subagent's keeps its place relative to the main one.
+
+    Raises:
+        OSError: the copy may be behind.
+    """
+    if file.path.suffix in DATABASES:
+        return  # other conversations are in it too
+    parts: tuple[str, ...] = ()
+    for main in others:
+        if main != file.path and file.path.is_relative_to(main.with_suffix("")):
+            parts = file.path.parent.relative_to(main.parent).parts
+    target = archive(file.path, os.path.join(state.folder, TRANSCRIPTS, *parts), file.grows)
+    if target is not None:
+        status = file.path.stat()
+        state.add_transcript({
+            "path": str(file.path), "agent": file.agent.name,
+            "archived": os.path.relpath(target, state.folder), "size_bytes": status.st_size,
+            "modified_ns": status.st_mtime_ns,
+        })  # fmt: skip
+
+
+def _milliseconds(value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    try:
+        return clock.parse_iso(str(value))
+    except ValueError:
+        return clock.now_ms()
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None

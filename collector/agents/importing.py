@@ -1,0 +1,198 @@
+"""Importing transcripts that lie on disk: every command they tell of, once, however often it is done."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+
+from collector.agents.adapter import Agent, get_agent
+from collector.agents.following import IngestLock, archive_into
+from collector.agents.ingest import Ingest, Known
+from collector.agents.transcripts import TranscriptFile, require_agent
+from collector.config import Config
+from collector.errors import AcodeError, BusyError, InputError
+from collector.workspace import Workspace
+
+_PATIENCE_SECONDS = 30.0
+_STILL_WRITTEN_SECONDS = 600.0
+_POLL_SECONDS = 0.02
+
+
+@dataclass(slots=True)
+class ImportReport:
+    """What an import did. `problems` are lines for the user, one for each file that could not be read."""
+
+    transcripts: int = 0
+    unchanged: int = 0
+    sessions: set[str] = field(default_factory=set)
+    new_runs: int = 0
+    matched_runs: int = 0
+    bytes_read: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+def find_sources(
+    paths: Iterable[Path], agent: str | None, surroundings: tuple[Path, Mapping[str, str]], everything: bool
+) -> Iterator[tuple[Agent, Path]]:
+    """Yield the main transcripts to import, each with its agent.
+
+    Args:
+        paths: files, or folders to look through.
+        agent: whose they are, or None to find out; without paths, all of this agent's.
+        surroundings: the home folder and the environment, where agents keep their transcripts.
+        everything: without paths and agent, those of every agent.
+
+    Raises:
+        InputError: a file is nobody's transcript.
+        AccessError: a file cannot be read.
+    """
+    from collector.agents.adapter import NAMES
+
+    for path in paths:
+        if path.is_dir():
+            yield from _in_folder(path, agent)
+        else:
+            yield require_agent(path, agent), path
+    names = [agent] if agent and not paths else list(NAMES) if everything else []
+    for name in names:
+        for path in get_agent(name).find_transcripts(*surroundings):
+            yield get_agent(name), path
+
+
+def _in_folder(folder: Path, agent: str | None) -> Iterator[tuple[Agent, Path]]:
+    """Yield the main transcripts below a folder; what is nobody's is passed over."""
+    companions: set[Path] = set()
+    found: list[tuple[Agent, Path]] = []
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        try:
+            owner = require_agent(path, agent)
+        except AcodeError:
+            continue
+        companions.update(owner.companions(path))
+        found.append((owner, path))
+    for owner, path in found:
+        if path not in companions:
+            yield owner, path
+
+
+class Importer:
+    """Imports transcripts into one workspace, under the ingest lock.
+
+    Args:
+        workspace: where.
+        config: limits and permissions.
+        known: the database, up to date.
+        again: read also what has not changed since it was read last.
+    """
+
+    def __init__(self, workspace: Workspace, config: Config, known: Known, again: bool = False) -> None:
+        self._workspace = workspace
+        self._ingest = Ingest(workspace, config, known, live=False)
+        self._lock = IngestLock(workspace)
+        self._known_transcripts = {} if again else _known_transcripts(known)
+        self.report = ImportReport()
+
+    def run(self, sources: Iterable[tuple[Agent, Path]], on_progress: Callable[[ImportReport], None]) -> None:
+        """Import transcripts, the oldest first, so that what a fork repeats counts where it came from.
+
+        Raises:
+            BusyError: somebody else takes in what agents say, and did not stop.
+        """
+        self._acquire()
+        try:
+            self._lock.was_elsewhere()
+            for agent, path in sorted(sources, key=lambda source: _modified(source[1])):
+                self._import(agent, path)
+                on_progress(self.report)
+        finally:
+            self._lock.release()
+
+    def _acquire(self) -> None:
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while not self._lock.try_acquire():
+            if time.monotonic() > deadline:
+                raise BusyError(
+                    "ACODE-RUN-022", "transcripts are being taken in by another process", "try again"
+                )
+            time.sleep(_POLL_SECONDS)
+
+    def _import(self, agent: Agent, main: Path) -> None:
+        paths = [main, *agent.companions(main)]
+        if all(self._is_unchanged(path) for path in paths):
+            self.report.unchanged += len(paths)
+            return
+        for path in paths:
+            self._read(TranscriptFile(agent, path), paths)
+        if time.time() - max(map(_modified, paths)) > _STILL_WRITTEN_SECONDS:
+            self._ingest.give_up_all()
+        else:
+            self._ingest.drop_open()
+        self._ingest.settle(final=True)
+        self.report.new_runs, self.report.matched_runs = self._ingest.new_runs, self._ingest.matched_runs
+
+    def _read(self, file: TranscriptFile, paths: list[Path]) -> None:
+        sessions: set[str] = set()
+        try:
+            for events in chain(file.read(), file.finish()):
+                for event in events:
+                    self._ingest.take(file.agent.name, [event])
+                    sessions.add(event.conversation_id)
+        except (OSError, ValueError, EOFError) as error:
+            self.report.problems.append(f"ACODE-AGT-005: {file.path} was read in part: {error}")
+        for state in self._ingest.states():
+            ids = {c for i in state.instances.values() for c in i.conversation_ids}
+            if ids & sessions:
+                self.report.sessions.add(state.session.session_id)
+                try:
+                    archive_into(state, file, paths)
+                except OSError as error:
+                    self.report.problems.append(f"ACODE-AGT-005: {file.path} was not archived: {error}")
+        self.report.transcripts += 1
+        self.report.bytes_read += _size(file.path)
+
+    def _is_unchanged(self, path: Path) -> bool:
+        known = self._known_transcripts.get(str(path))
+        try:
+            status = path.stat()
+        except OSError:
+            return False
+        return known == (status.st_size, status.st_mtime_ns)
+
+
+def _known_transcripts(known: Known) -> dict[str, tuple[int, int]]:
+    return {
+        str(t.get("path")): (t.get("size_bytes", -1), t.get("modified_ns", -1)) for t in known.transcripts()
+    }
+
+
+def _modified(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def import_paths(
+    importer: Importer, sources: Iterable[tuple[Agent, Path]], on_progress: Callable[[ImportReport], None]
+) -> ImportReport:
+    """Import, and say when there was nothing to import.
+
+    Raises:
+        InputError: no transcript was found.
+        BusyError: another process is at it.
+    """
+    chosen = list(sources)
+    if not chosen:
+        raise InputError("ACODE-AGT-006", "no transcript found", "name a file or folder, or use --all")
+    importer.run(chosen, on_progress)
+    return importer.report
