@@ -23,6 +23,7 @@ from collector.agents.known import KnownInStore
 from collector.config import Config, load_config
 from collector.daemon.launch import read_pid_file, write_pid_file
 from collector.daemon.log import EventLog
+from collector.daemon.receiver import Receiver
 from collector.errors import AcodeError, BusyError, ConflictError, CorruptError
 from collector.store.indexer import Indexer
 from collector.workspace import Workspace
@@ -59,6 +60,7 @@ class Collector:
         self._looked_around = 0.0
         self._busy_at = time.monotonic()
         self._follower: Follower | None = None
+        self._receiver = Receiver(workspace, log)
         self._in_trouble: set[Callable[[], int]] = set()
 
     def stop(self, number: int = 0, frame: FrameType | None = None) -> None:  # noqa: ARG002, RUF100
@@ -79,9 +81,12 @@ class Collector:
                 "collector.started", pid=os.getpid(), version=__version__,
                 artifacts=self._workspace.artifacts,
             )  # fmt: skip
+            if self._config.get("collector.receiver"):
+                self._receiver.start()
             self._catch_up()
             self._wait_and_work()
         finally:
+            self._receiver.stop()
             self._remove_pid_file()  # before the lock goes, or it would be the next collector's
             self._indexer.close()
             self._log("collector.stopped", pid=os.getpid())
