@@ -285,6 +285,16 @@ class Follower:
                 self._follow(file.agent.name, companion)
             if now - self._changed_at[path] > _FORGET_SECONDS:
                 del self._files[path], self._changed_at[path]
+                self._fall_silent(path)
+
+    def _fall_silent(self, path: Path) -> None:
+        """Nothing was heard for long: whether the agent still runs is not known."""
+        place = self._places.get(path)
+        if place is not None and place.instance_id not in self._registered:
+            state = self._ingest.state(place.session_id)
+            if state.session.status == "running":
+                state.learn(status="unknown")
+                state.instance(place.instance_id, status="unknown")
 
     def _read_transcripts(self) -> int:
         done = 0

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from collector import clock
 from collector.agents.call_writer import CallWriter, OpenCall, SessionRuns
 from collector.agents.events import (
     AnyEvent,
@@ -35,6 +36,7 @@ from collector.workspace import Workspace
 SETTLE_SECONDS = 1.0
 """How long the channels of a call may take to tell of its end after the first one did."""
 MAX_OPEN_SECONDS = 3600.0
+_RECENT_MS = 600_000
 _MAX_WAITING = 64
 
 
@@ -127,9 +129,6 @@ class Ingest:
             state.instance(place.instance_id, agent=agent)
             state.add_conversation(place.instance_id, event.conversation_id)
             state.learn(agent=state.session.agent or agent)
-            if self._live and state.session.status == "unknown":
-                state.learn(status="running")
-                state.instance(place.instance_id, status="running")
         return place
 
     def _own_session(self, agent: str, conversation_id: str) -> Place:
@@ -142,14 +141,16 @@ class Ingest:
 
     def take(self, agent: str, events: Iterable[AnyEvent]) -> None:
         """Take in events of an agent."""
+        now_ms = clock.now_ms() if self._live else 0
         for event in events:
             place = self.place_of(agent, event)
             state = self.state(place.session_id)
             instance_id = event.instance_id or place.instance_id
             if event.instance_id is not None and event.instance_id not in state.instances:
                 state.instance(instance_id, agent=agent, parent_instance_id=place.instance_id)
-            if event.source != "hook" or not isinstance(event, SessionEnded):
-                state.touch(event.at, instance_id)
+            if self._live and event.at is not None and event.at > now_ms - _RECENT_MS:
+                state.revive(event.at, place.instance_id)
+            state.touch(event.at, instance_id)
             self._take(agent, event, state, instance_id)
 
     def _take(self, agent: str, event: AnyEvent, state: SessionState, instance_id: str) -> None:

@@ -167,6 +167,14 @@ class SessionState:
         self._hooks.append(entry)
         self.dirty = True
 
+    def revive(self, at: int, instance_id: str) -> None:
+        """Something happened just now: unless it was before its end, the session is on."""
+        if self.session.status in ("unknown", "ended") and at > (self.session.ended_at or 0):
+            self.session = replace(self.session, status="running", ended_at=None, end_reason=None)
+            instance = self.instance(instance_id, status="running")
+            self.instances[instance_id] = replace(instance, terminated_at=None)
+            self.dirty = True
+
     def touch(self, at: int | None, instance_id: str) -> None:
         """Widen the time that the session and an instance are known to have lived."""
         if at is None:

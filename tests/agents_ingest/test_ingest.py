@@ -1,0 +1,260 @@
+"""What several channels say of a command becomes one run; what agents say becomes sessions."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from collector.agents.events import (
+    InstanceEnded,
+    InstanceStarted,
+    Message,
+    Prompt,
+    SessionEnded,
+    SessionSeen,
+)
+from tests.agents_ingest.conftest import T0, Record, Taking, ended, started
+
+
+def test_a_call_that_no_recorder_saw_is_a_run(taking: Taking) -> None:
+    taking.take(
+        SessionSeen(conversation_id="s1", at=T0, agent_version="2.1", model="big", working_directory="/w"),
+        Message(conversation_id="s1", at=T0, message_id="m1", model="big", tokens={"input": 5, "output": 7}),
+        started(message_id="m1"),
+        ended(outcome="failure", exit_code=2, exit_code_basis="text", stdout="boom\n"),
+    )
+    run = taking.run()
+    assert (run.status, run.exit_code, run.command_line, run.type) == ("failure", 2, "make test", "test")
+    assert (run.session_id, run.agent, run.agent_version, run.model) == ("s1", "claude-code", "2.1", "big")
+    assert (run.tool, run.tool_call_id, run.working_directory) == ("Bash", "c1", "/w")
+    assert dict(run.tokens) == {"input": 5, "output": 7}
+    assert (run.start_time, run.end_time, run.duration_ms) == (T0, T0 + 1500, 1500)
+    assert taking.output(run) == "boom\n"
+    assert dict(run.provenance) == {
+        "exit_code": "transcript: text",
+        "timing": "transcript: upper bound",
+        "output": "transcript",
+        "tokens": "transcript",
+    }
+
+
+def test_a_recorded_command_and_its_call_are_one_run(taking: Taking, recorded: Record) -> None:
+    recorded("make test")
+    taking.take(
+        Message(conversation_id="s1", at=T0, message_id="m1", model="big", tokens={"output": 7}),
+        started(message_id="m1", instance_id="sub"),
+        ended(outcome="failure", exit_code=1, exit_code_basis="text", stdout="cut"),
+    )
+    run = taking.run()
+    assert (run.exit_code, run.duration_ms, taking.output(run)) == (2, 700, "all of it\n")
+    assert (run.tool_call_id, run.agent_instance_id, run.model) == ("c1", "sub", "big")
+    assert dict(run.tokens) == {"output": 7}
+    assert dict(run.provenance)["exit_code"] == "recorder"
+    folder = Path(taking.workspace.run_folder(run.folder))
+    assert json.loads((folder / "run.json").read_text())["tool_call_id"] == "c1"
+    assert not (folder / "call.json").exists()
+
+
+def test_equal_commands_are_told_apart_by_time(taking: Taking, recorded: Record) -> None:
+    first, second = recorded("ls", T0 + 10), recorded("ls", T0 + 9000)
+    taking.take(
+        started("c1", "ls", at=T0), ended("c1", at=T0 + 800),
+        started("c2", "ls", at=T0 + 8990), ended("c2", at=T0 + 9800),
+    )  # fmt: skip
+    calls = {run.run_id: run.tool_call_id for run in taking.runs()}
+    assert calls == {first.run_id: "c1", second.run_id: "c2"}
+
+
+def test_somebody_elses_run_of_the_same_command_is_left_alone(taking: Taking, recorded: Record) -> None:
+    recorded("ls", recorder={"kind": "exec"})
+    recorded("ls", session_id="s2")
+    taking.take(started("c1", "ls"), ended("c1"))
+    assert sorted(run.tool_call_id or "" for run in taking.runs()) == ["", "", "c1"]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status", "code"),
+    [
+        ("denied", "cancelled", "ACODE-AGT-009"),
+        ("rejected", "cancelled", "ACODE-AGT-010"),
+        ("interrupted", "cancelled", "ACODE-AGT-011"),
+        ("cancelled", "cancelled", "ACODE-AGT-012"),
+        ("timeout", "timeout", "ACODE-RUN-015"),
+    ],
+)
+def test_what_never_ended_by_itself_has_no_exit_code(
+    taking: Taking, outcome: str, status: str, code: str
+) -> None:
+    taking.take(started(), ended(outcome=outcome, message="because\nof this"))
+    run = taking.run()
+    assert (run.status, run.exit_code, run.error_code) == (status, None, code)
+    assert (run.error_message or "").endswith(": because")
+
+
+def test_a_call_without_an_end_is_given_up_when_its_session_ends(taking: Taking) -> None:
+    taking.take(started(), SessionEnded(conversation_id="s1", at=T0 + 5000, reason="exit"))
+    assert (taking.run().status, taking.run().error_code) == ("cancelled", "ACODE-AGT-013")
+    assert (taking.session().status, taking.session().end_reason) == ("ended", "exit")
+
+
+def test_taking_in_the_same_again_changes_nothing(taking: Taking) -> None:
+    events = (
+        Prompt(conversation_id="s1", at=T0, text="do it"),
+        Message(conversation_id="s1", at=T0, message_id="m1", tokens={"input": 3, "output": 4}),
+        started(message_id="m1"),
+        ended(),
+        Prompt(conversation_id="s1", at=T0 + 60_000, text="do it"),
+    )
+    taking.take(*events)
+    runs, session = taking.runs(), taking.session()
+    taking.take(*events)
+    taking.take(*events, live=True)
+    assert taking.runs() == runs
+    assert (session.prompts, session.tokens_used) == (2, 7)
+    assert taking.session() == session
+
+
+def test_the_last_record_of_a_message_counts_and_each_message_once(taking: Taking) -> None:
+    def message(output: int, **more: Any) -> Message:
+        values: dict[str, Any] = {"conversation_id": "s1", "message_id": "m", "at": T0} | more
+        return Message(**values, tokens={"output": output})
+
+    taking.take(message(1), message(40), message(42))
+    assert dict(taking.session().tokens) == {"output": 42}
+    # A fork repeats the history of the conversation it came from.
+    taking.take(message(42, conversation_id="s2"), message(5, conversation_id="s2", message_id="n"))
+    assert dict(taking.session("s2").tokens) == {"output": 5}
+    assert dict(taking.session("s1").tokens) == {"output": 42}
+
+
+def test_telemetry_adds_the_cost_and_never_counts_twice(taking: Taking) -> None:
+    told: dict[str, Any] = {"conversation_id": "s1", "at": T0, "request_id": "r1", "tokens": {"output": 9}}
+    taking.take(
+        Message(**told, message_id="r1", cost=0.25, source="otlp"),
+        Message(**told, message_id="m1"),
+        Message(**told | {"request_id": "r2"}, message_id="r2", cost=0.5, source="otlp"),
+    )
+    session = taking.session()
+    assert (session.tokens_used, session.cost) == (18, 0.75)
+
+
+def test_hook_and_transcript_of_one_call_are_one_run_with_the_better_of_each(taking: Taking) -> None:
+    taking.take(
+        started(source="hook"),
+        started(),
+        ended(source="hook", outcome="failure", stdout="short", duration_ms=700, at=T0 + 1000),
+        ended(outcome="failure", exit_code=3, exit_code_basis="text", stdout="longer text"),
+        live=True,
+    )
+    run = taking.run()
+    assert (run.exit_code, run.duration_ms, run.end_time) == (3, 700, T0 + 1000)
+    assert taking.output(run) == "longer text"
+    assert dict(run.provenance) == {
+        "exit_code": "transcript: text", "timing": "hook", "output": "transcript",
+    }  # fmt: skip
+
+
+def test_subagents_are_instances_below_their_parents(taking: Taking) -> None:
+    taking.take(
+        Prompt(conversation_id="s1", at=T0, text="count the files\nplease"),
+        started("c1", "Agent count", kind="agent", tool="Agent"),
+        InstanceStarted(
+            conversation_id="s1", at=T0 + 5, instance_id="a1", name="count", role="Explore", call_id="c1"
+        ),
+        Message(conversation_id="s1", instance_id="a1", at=T0 + 6, message_id="m2", tokens={"output": 3}),
+        started("c2", "ls", instance_id="a1"),
+        ended("c2", instance_id="a1"),
+        InstanceEnded(conversation_id="s1", instance_id="a1", at=T0 + 900),
+        ended("c1", child_instance_id="a1"),
+    )
+    main, child = taking.session().instances
+    assert (main.instance_id, main.conversation_ids, main.parent_instance_id) == ("s1", ("s1",), None)
+    assert (child.parent_instance_id, child.name, child.role, child.status) == (
+        "s1",
+        "count",
+        "Explore",
+        "ended",
+    )
+    assert (child.tokens_used, child.tool_call_id) == (3, "c1")
+    assert {run.command_line: run.agent_instance_id for run in taking.runs()} == {
+        "Agent count": "s1",
+        "ls": "a1",
+    }
+    assert taking.session().title == "count the files"
+    assert taking.session().runs == 2
+
+
+def test_two_agents_may_use_one_session_id(taking: Taking) -> None:
+    taking.take(started("c1", "ls"), ended("c1"))
+    taking.take(started("c1", "pwd"), ended("c1"), agent="codex")
+    assert {run.agent: run.session_id for run in taking.runs()} == {"claude-code": "s1", "codex": "s1.codex"}
+
+
+def test_edits_keep_their_diff_and_other_tools_their_input(taking: Taking) -> None:
+    taking.take(
+        started("c1", "Edit a.py", kind="edit", tool="Edit", input={"file_path": "a.py"}),
+        ended("c1", diff="--- a\n+++ b\n"),
+        started("c2", "mcp add", kind="mcp", tool="mcp__demo__add", input={"a": 2}),
+        ended("c2", stdout="42"),
+    )
+    edit, mcp = taking.runs()
+    assert (edit.type, edit.task, mcp.type, mcp.task) == (
+        "generate",
+        "edit",
+        "command",
+        "mcp__demo__add",
+    )
+    assert taking.output(edit, "changes.diff") == "--- a\n+++ b\n"
+    assert [artifact.type for artifact in edit.artifacts] == ["diff"]
+    assert json.loads(taking.output(mcp, "input.json")) == {"a": 2}
+
+
+def test_a_call_is_shown_while_it_runs_and_given_to_the_shim_when_that_recorded_it(
+    taking: Taking, recorded: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("collector.agents.ingest.SETTLE_SECONDS", 0.0)
+    ingest = taking.ingest(live=True)
+    ingest.take("claude-code", [started()])
+    ingest.settle()
+    taking.index()
+    assert (taking.run().status, taking.run().tool_call_id) == ("running", "c1")
+    shim = recorded("make test")
+    ingest.take("claude-code", [ended()])
+    ingest.settle()
+    taking.index()
+    assert (taking.run().run_id, taking.run().tool_call_id, taking.run().exit_code) == (shim.run_id, "c1", 2)
+    assert taking.session().runs == 1
+
+
+def test_a_call_that_is_shown_ends_after_a_restart(taking: Taking, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("collector.agents.ingest.SETTLE_SECONDS", 0.0)
+    before = taking.ingest(live=True)
+    before.take("claude-code", [started()])
+    before.settle()
+    taking.index()
+    name = taking.run().name
+    after = taking.ingest(live=True)
+    after.take("claude-code", [ended(stdout="done", exit_code=0)])
+    after.settle()
+    taking.index()
+    assert (taking.run().name, taking.run().status, taking.output(taking.run())) == (name, "success", "done")
+
+
+def test_the_database_is_made_again_from_the_folders(taking: Taking, recorded: Record) -> None:
+    recorded("make test")
+    taking.take(
+        Message(conversation_id="s1", at=T0, message_id="m1", model="big", tokens={"output": 7}),
+        Prompt(conversation_id="s1", at=T0, text="go"), started(message_id="m1"), ended(),
+        started("c2", "pwd", at=T0 + 5000), ended("c2", at=T0 + 5100),
+    )  # fmt: skip
+    runs, session = taking.runs(), taking.session()
+    taking.indexer.rebuild("for the test")
+    taking.index()
+    assert [(r.name, r.tool_call_id, dict(r.tokens)) for r in taking.runs()] == [
+        (r.name, r.tool_call_id, dict(r.tokens)) for r in runs
+    ]
+    assert taking.session() == session
+    assert taking.indexer.sessions.place_of("s1", "claude-code") == ("s1", "s1")
