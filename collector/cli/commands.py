@@ -19,12 +19,14 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "delete": ("runs_change", "delete runs with all their files"),
         "reindex": ("runs_change", "rebuild the database from the run folders"),
         "stats": ("runs_stats", "count runs, failures and bytes"),
+        "cast": ("runs_cast", "write a run as an asciicast, which asciinema and others play"),
     },
     "sessions": {
         "list": ("sessions_list", "list agents' conversations, newest activity first"),
         "show": ("sessions_show", "show a session: its agents, tokens, cost and runs"),
         "follow": ("sessions_show", "print a session's runs live until it ends"),
         "import": ("sessions_import", "read the transcripts that agents left on disk"),
+        "export": ("sessions_export", "write a session for other tools"),
     },
     "artifacts": {
         "list": ("artifacts", "list runs with their sizes, or the files of one run"),

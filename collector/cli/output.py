@@ -107,6 +107,22 @@ def format_size(size: int) -> str:
     return f"{value:.1f} {_SIZES[step]}"
 
 
+def format_tokens(count: int) -> str:
+    """Format a number of tokens in at most six characters: `12.3k`, `4.56M`."""
+    if count < 1000:
+        return str(count or "")
+    if count < 999_950:
+        return f"{count / 1000:.1f}k"
+    return f"{count / 1_000_000:.2f}M"
+
+
+def format_cost(dollars: float | None) -> str:
+    """Format a cost in US dollars; empty where the agent did not say."""
+    if dollars is None:
+        return ""
+    return f"${dollars:.2f}" if dollars >= 0.01 or dollars == 0 else f"${dollars:.4f}"
+
+
 def format_duration(ms: int | None) -> str:
     """Format a duration: `12ms`, `4.2s`, `3m05s`, `2h10m`, `3d04h`; a dash for none."""
     if ms is None:

@@ -32,6 +32,10 @@ _TERMS = {
     "command": ("cmd", "", "the command line has this in it, or fits it with * and ?"),
     "type": ("type", "", "command, build, test or generate"),
     "context": ("context", "", "host, docker or remote"),
+    "agent": ("agent", "", "started by this agent: claude-code, codex …"),
+    "instance": ("instance", "", "begins with this agent instance"),
+    "model": ("model", "", "asked for by this model; * and ? stand for anything"),
+    "tool": ("tool", "", "this tool of an agent: Bash, Edit, mcp__*"),
     "tag": ("tag", "", "has this tag: NAME or NAME=VALUE"),
     "exit_code": ("exit", "", "this exit code; >N, >=N, <N or <=N compare"),
     "duration_gt": ("duration", ">", "took longer: 500ms, 60s, 1h30m"),
@@ -42,7 +46,7 @@ _TERMS = {
 }
 CSV_COLUMNS = (
     "run_id", "name", "task", "type", "status", "exit_code", "start_time", "end_time", "duration_ms",
-    "session_id", "working_directory", "command_line",
+    "session_id", "agent", "agent_instance_id", "model", "tool", "working_directory", "command_line",
 )  # fmt: skip
 
 

@@ -82,11 +82,26 @@ def _facts(run: Run) -> list[tuple[str, str]]:
         ("Parent", run.parent_run_id or ""),
         ("Agent", " ".join(filter(None, (run.agent, run.agent_version, run.model)))),
         ("Instance", run.agent_instance_id or ""),
+        ("Tool", " ".join(filter(None, (run.tool, run.tool_call_id)))),
+        ("Tokens", _tokens(run)),
+        ("Cost", output.format_cost(run.cost)),
         ("Tags", tags),
         ("CPU", "" if run.cpu_ms is None else output.format_duration(run.cpu_ms)),
         ("Memory", "" if run.max_rss_bytes is None else output.format_size(run.max_rss_bytes)),
         ("Host", run.host or ""),
+        ("Sources", _sources(run)),
     ]
+
+
+def _tokens(run: Run) -> str:
+    kinds = ", ".join(f"{kind} {count:,}" for kind, count in run.tokens.items() if count)
+    return f"{run.tokens_used:,} ({kinds})" if kinds else ""
+
+
+def _sources(run: Run) -> str:
+    """Say which channel each field came from: the recorder measured, an agent only told."""
+    named = (f"{field.replace('_', ' ')}: {source}" for field, source in run.provenance.items())
+    return "; ".join(sorted(named))
 
 
 def _artifact_lines(run: Run, context: Context) -> list[str]:

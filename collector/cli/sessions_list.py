@@ -94,25 +94,9 @@ def _row(session: Session, now_ms: int) -> list[str]:
     return [
         session.status, session.session_id, session.agent or "",
         output.format_time(started, now_ms) if started else "", str(session.runs),
-        str(session.failed_runs or ""), format_tokens(session.tokens_used), format_cost(session.cost),
-        session.title or session.team or "",
+        str(session.failed_runs or ""), output.format_tokens(session.tokens_used),
+        output.format_cost(session.cost), session.title or session.team or "",
     ]  # fmt: skip
-
-
-def format_tokens(count: int) -> str:
-    """Format a number of tokens in at most six characters: `12.3k`, `4.56M`."""
-    if count < 1000:
-        return str(count or "")
-    if count < 999_950:
-        return f"{count / 1000:.1f}k"
-    return f"{count / 1_000_000:.2f}M"
-
-
-def format_cost(dollars: float | None) -> str:
-    """Format a cost in US dollars; empty where the agent did not say."""
-    if dollars is None:
-        return ""
-    return f"${dollars:.2f}" if dollars >= 0.01 or dollars == 0 else f"${dollars:.4f}"
 
 
 COMMANDS = {"list": Command(configure, run)}

@@ -9,7 +9,7 @@ from collector import clock
 from collector.cli import output
 from collector.cli.context import Context
 from collector.cli.parsing import Command, Namespace, Parser, whole_number
-from collector.cli.sessions_list import format_cost, format_tokens, record
+from collector.cli.sessions_list import record
 from collector.errors import InputError, NotFoundError
 from collector.model.query import RunQuery, Term
 from collector.model.run import Run
@@ -118,7 +118,7 @@ def _facts(session: Session) -> list[tuple[str, str]]:
         ("Ended", "" if session.ended_at is None else output.format_time(session.ended_at)),
         ("Prompts", str(session.prompts or "")),
         ("Tokens", f"{session.tokens_used:,} ({tokens})" if tokens else ""),
-        ("Cost", format_cost(session.cost)),
+        ("Cost", output.format_cost(session.cost)),
         ("Transcripts", ", ".join(str(t.get("path")) for t in session.transcripts)),
     ]
 
@@ -149,8 +149,8 @@ def _instance_line(instance: AgentInstance) -> str:
     known = [
         instance.role, instance.agent if instance.parent_instance_id is None else None, instance.model,
         instance.status if instance.status != "unknown" else None,
-        f"{format_tokens(instance.tokens_used)} tokens" if instance.tokens_used else None,
-        format_cost(instance.cost), instance.error,
+        f"{output.format_tokens(instance.tokens_used)} tokens" if instance.tokens_used else None,
+        output.format_cost(instance.cost), instance.error,
     ]  # fmt: skip
     return f"{name}  {' · '.join(filter(None, known))}"
 
