@@ -98,7 +98,8 @@ def _parse(path: str, modified_ms: int, data: bytes) -> Letter | None:
     if not isinstance(payload, dict):
         return None
     return Letter(
-        path=path, kind=kind, agent=stem.rpartition(".")[2], received_at=modified_ms,
+        path=path, kind=kind, agent=stem.rpartition(".")[2] if kind == HOOK else "",
+        received_at=modified_ms,
         head=words[2:] if kind == HOOK else (), payload=payload,
     )  # fmt: skip
 
