@@ -16,6 +16,7 @@ OUTPUT = "output.txt"
 OUTPUT_INDEX = "output.idx"
 CALL_JSON = "call.json"
 ERROR_JSON = "error.json"
+SHELL_LINKS = "/shell"
 
 _GITIGNORE = b"# written by acode: nothing it records belongs into version control\nartifacts/\n*\n"
 
@@ -52,6 +53,11 @@ class Workspace:
     def sessions(self) -> str:
         """One folder for each agent session: its record, its archived transcripts."""
         return os.path.join(self.folder, "sessions")
+
+    @property
+    def shells(self) -> str:
+        """Links that stand in for shells while an agent runs that was started through acode."""
+        return self.folder + SHELL_LINKS
 
     @property
     def trash(self) -> str:

@@ -56,7 +56,7 @@ def spawn(
     Raises:
         SpawnError: with the exit status for it.
     """
-    defaults = [s for s in _PYTHON_IGNORES if not _was_ignored(environment, s)]
+    defaults = [s for s in _PYTHON_IGNORES if not was_ignored(environment, s)]
     environment.pop(LAUNCHER_STAT, None)
     command = argv[0]
     try:
@@ -84,7 +84,8 @@ LAUNCHER_STAT = "ACODE_LAUNCHER_STAT"
 _SIGIGNORE = 30  # the 33rd field of proc_pid_stat(5), counted from the third
 
 
-def _was_ignored(environment: dict[str, str], signal: int) -> bool:
+def was_ignored(environment: dict[str, str], signal: int) -> bool:
+    """Tell whether the caller ignored a signal when it started the launcher."""
     fields = environment.get(LAUNCHER_STAT, "").rpartition(")")[2].split()
     try:
         return bool(int(fields[_SIGIGNORE]) >> signal - 1 & 1)

@@ -19,6 +19,8 @@ from collector.workspace import find_root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from collector.record.recorder import Plan, Recorder, Result
     from collector.workspace import Workspace
 
@@ -29,7 +31,7 @@ Run a command exactly as without acode, and record it.
 
   --task NAME         name of the run (default: taken from the command)
   --type TYPE         command, build, test or generate (default: guessed)
-  --session ID        session the run belongs to (default: ACODE_SESSION_ID)
+  --session ID        session the run belongs to (default: ACODE_SESSION_ID, else the agent's own)
   --task-id ID        your own identifier for correlation
   --tag KEY[=VALUE]   tag the run; may be repeated
   --timeout DURATION  end the command and all its descendants after 90s, 5m, 1h ...
@@ -50,6 +52,7 @@ _VALUES = frozenset({
 _FLAGS = frozenset({"--quiet", "--no-collect"})
 _LATER = frozenset({"--collect", "--image"})
 _TYPES = ("command", "build", "test", "generate")
+_CONVERSATION_VARIABLES = ("CLAUDE_CODE_SESSION_ID", "CODEX_THREAD_ID")
 _PATIENCE_SECONDS = 5.0
 _SIGINT = 2
 
@@ -146,9 +149,8 @@ def _seconds(text: str | None) -> float | None:
 
 def run(options: Options, workspace: str | None, timeout: float | None, grace: float | None) -> int:
     """Run and record one command."""
-    gc.disable()  # nothing here makes cycles, and looking for them costs a millisecond
     environ = caller_environment()
-    here = _current_folder()
+    here = current_folder()
     root = os.path.abspath(os.path.join(here, workspace or find_root(here, environ)))
     try:
         if options.get("--cwd") is not None:
@@ -156,32 +158,96 @@ def run(options: Options, workspace: str | None, timeout: float | None, grace: f
     except OSError as error:
         say(f"ACODE-RUN-014: cannot run in {error.filename!r}: {error.strerror}; check --cwd")
         return NOT_STARTED
-    run_id = new_ulid(time.time_ns() // 1_000_000)
-    queue = EventQueue()
-    child_environ = _child_environment(environ, options, run_id)
-    environ.pop(LAUNCHER_STAT, None)
-    command = Command(
-        options.argv, child_environ, f"ACODE_RUN_ID={run_id}", queue, timeout,
-        **({} if grace is None else {"grace": grace}),
-    )  # fmt: skip
-    failure: SpawnError | None = None
-    sys.setswitchinterval(0.0001)  # the relays must not wait while something is imported
-    try:
-        command.start()
-    except SpawnError as error:
-        failure = error
-    recorder = _start_recorder(root, options, environ, run_id, command, queue)
-    ending = command.wait() if failure is None else None
-    status = _exit_status(command, ending, failure)
-    if failure is not None:
-        say(f"{_spawn_code(failure)}: {failure}; check the command's name and PATH")
-    if unpassed := command.unpassed_output():
+    job = Job(options, environ, root)
+    job.prepare(timeout, grace)
+    job.run()
+    if job.failure is not None:
+        say(f"{_spawn_code(job.failure)}: {job.failure}; check the command's name and PATH")
+    if unpassed := job.command.unpassed_output():
         say(f"ACODE-RUN-028: not all output could be passed on ({unpassed}); check where it goes")
-    _finish(recorder, command, _result(command, ending, failure), options.quiet)
-    return status
+    job.finish()
+    return job.exit_status
 
 
-def _current_folder() -> str:
+class Job:
+    """One command to run and record.
+
+    Args:
+        options: what was asked for.
+        environ: the caller's environment.
+        root: the workspace to record into.
+        complete: told of the plan, to add what is known besides; called once the command runs.
+        starts_collector: whether a collector may be started.
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        environ: dict[str, str],
+        root: str,
+        complete: Callable[[Plan], None] | None = None,
+        starts_collector: bool = True,
+    ) -> None:
+        self._options = options
+        self._environ = environ
+        self._root = root
+        self._complete = complete
+        self._starts_collector = starts_collector
+        self._run_id = new_ulid(time.time_ns() // 1_000_000)
+        self._queue = EventQueue()
+        self._recorder: Recorder | None = None
+        self.failure: SpawnError | None = None
+        self.ending: Ending | None = None
+        self.command: Command
+
+    def prepare(self, timeout: float | None = None, grace: float | None = None) -> None:
+        """Make everything ready; nothing has happened yet."""
+        gc.disable()  # nothing here makes cycles, and looking for them costs a millisecond
+        child_environ = _child_environment(self._environ, self._options, self._run_id)
+        self._environ.pop(LAUNCHER_STAT, None)
+        self.command = Command(
+            self._options.argv, child_environ, f"ACODE_RUN_ID={self._run_id}", self._queue, timeout,
+            **({} if grace is None else {"grace": grace}),
+        )  # fmt: skip
+
+    def run(self) -> None:
+        """Start the command and wait for it, recording meanwhile."""
+        sys.setswitchinterval(0.0001)  # the relays must not wait while something is imported
+        try:
+            self.command.start()
+        except SpawnError as error:
+            self.failure = error
+        self._start_recorder()
+        if self.failure is None:
+            self.ending = self.command.wait()
+
+    def _start_recorder(self) -> None:
+        from collector.record.recorder import Recorder
+
+        plan = _plan(self._options, self._environ, self._run_id)
+        if self._complete is not None:
+            self._complete(plan)
+        on_begun = _start_collector if self._starts_collector else _start_nothing
+        recorder = Recorder(self._root, plan, self._queue, on_begun)
+        command = self.command
+        try:
+            recorder.start(command.pid or None, command.start_ms, command.start_us)
+        except RuntimeError:  # no thread to be had: the command goes on
+            return
+        self._recorder = recorder
+
+    def finish(self) -> None:
+        """Wait until the record is durable; what went wrong is one line."""
+        result = _result(self.command, self.ending, self.failure)
+        _finish(self._recorder, self.command, result, self._options.quiet)
+
+    @property
+    def exit_status(self) -> int:
+        """What the caller is told."""
+        return _exit_status(self.command, self.ending, self.failure)
+
+
+def current_folder() -> str:
     """Return the current folder; one that was removed has no other name."""
     try:
         return os.getcwd()
@@ -213,25 +279,14 @@ def _child_environment(environ: dict[str, str], options: Options, run_id: str) -
     return child
 
 
-def _start_recorder(
-    root: str,
-    options: Options,
-    environ: dict[str, str],
-    run_id: str,
-    command: Command,
-    queue: EventQueue,
-) -> Recorder:
-    from collector.record.recorder import Recorder
-
-    recorder = Recorder(root, _plan(options, environ, run_id), queue, _start_collector)
-    recorder.start(command.pid or None, command.start_ms, command.start_us)
-    return recorder
-
-
 def _start_collector(workspace: Workspace) -> None:
     from collector.daemon.launch import ensure_collector
 
     ensure_collector(workspace)
+
+
+def _start_nothing(workspace: Workspace) -> None:
+    pass
 
 
 def _plan(options: Options, environ: dict[str, str], run_id: str) -> Plan:
@@ -240,13 +295,22 @@ def _plan(options: Options, environ: dict[str, str], run_id: str) -> Plan:
     plan = Plan(options.argv, run_id, environ)
     plan.task = options.get("--task")
     plan.type = options.get("--type")
-    plan.session_id = options.get("--session") or environ.get("ACODE_SESSION_ID") or None
+    plan.conversation_id = conversation_id(environ)
+    plan.session_id = options.get("--session") or environ.get("ACODE_SESSION_ID") or plan.conversation_id
     plan.task_id = options.get("--task-id")
     plan.parent_run_id = environ.get("ACODE_RUN_ID") or None
     plan.agent_instance_id = environ.get("ACODE_INSTANCE_ID") or None
     plan.tags = options.tags
-    plan.working_directory = _current_folder()
+    plan.working_directory = current_folder()
     return plan
+
+
+def conversation_id(environ: dict[str, str]) -> str | None:
+    """Return the agent's own id of the conversation that a command belongs to."""
+    for name in _CONVERSATION_VARIABLES:
+        if environ.get(name):
+            return environ[name]
+    return None
 
 
 def _exit_status(command: Command, ending: Ending | None, failure: SpawnError | None) -> int:
@@ -296,9 +360,12 @@ def _was_cancelled(command: Command, ending: Ending) -> bool:
     return ending.signal is not None and ending.signal in (_SIGINT, command.interrupted_by)
 
 
-def _finish(recorder: Recorder, command: Command, result: Result, quiet: bool) -> None:
-    in_time = recorder.finish(result, _PATIENCE_SECONDS)
-    warning = recorder.warning if in_time else "the disk does not answer; this run is not recorded"
+def _finish(recorder: Recorder | None, command: Command, result: Result, quiet: bool) -> None:
+    if recorder is None:
+        warning = "no thread could be started; this run is not recorded"
+    else:
+        in_time = recorder.finish(result, _PATIENCE_SECONDS)
+        warning = recorder.warning if in_time else "the disk does not answer; this run is not recorded"
     warning = warning or command.trouble
     if warning and not quiet:
         say(f"ACODE-RUN-024: {warning}; the command itself was not affected")

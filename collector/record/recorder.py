@@ -32,11 +32,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _IDLE_SECONDS = 0.05
+_MAX_ARGV = 4096
+"""Characters of what was really run that are kept beside what is shown."""
 STREAM_FILES = ((STDOUT, "stdout", STDOUT_TXT), (STDERR, "stderr", STDERR_TXT))
 
 
 class Plan:
-    """What is known of a run before its command starts; plain values."""
+    """What is known of a run before its command starts; plain values.
+
+    `command_line` is what to show where that is not `argv`: what an agent's model wrote, without what the
+    agent put around it. `kind` says who records (`exec`, or `shim` within an agent's shell), `tool_call_id`
+    and `conversation_id` are the agent's own ids.
+    """
 
     def __init__(self, argv: list[str], run_id: str, environ: dict[str, str]) -> None:
         self.argv = argv
@@ -48,6 +55,12 @@ class Plan:
         self.task_id: str | None = None
         self.parent_run_id: str | None = None
         self.agent_instance_id: str | None = None
+        self.command_line: str | None = None
+        self.kind = "exec"
+        self.agent: str | None = None
+        self.tool: str | None = None
+        self.tool_call_id: str | None = None
+        self.conversation_id: str | None = None
         self.tags: dict[str, str] = {}
         self.working_directory = ""
         self.context = "host"
@@ -233,9 +246,7 @@ def first_record(plan: Plan, name: str, task: str, pid: int | None, start_ms: in
         "run_id": plan.run_id,
         "name": name,
         "task": task,
-        "command": plan.argv[0],
-        "arguments": list(plan.argv[1:]),
-        "command_line": describe.command_line(plan.argv),
+        **_command_fields(plan),
         "working_directory": plan.working_directory,
         "status": "running",
         "exit_code": None,
@@ -247,8 +258,8 @@ def first_record(plan: Plan, name: str, task: str, pid: int | None, start_ms: in
         "task_id": plan.task_id,
         "parent_run_id": plan.parent_run_id,
         "agent_instance_id": plan.agent_instance_id,
-        "tool": None,
-        "tool_call_id": None,
+        "tool": plan.tool,
+        "tool_call_id": plan.tool_call_id,
         "type": plan.type or describe.guess_type(plan.argv),
         "context": plan.context,
         "operating_mode": plan.environ.get("ACODE_OPERATING_MODE"),
@@ -258,7 +269,7 @@ def first_record(plan: Plan, name: str, task: str, pid: int | None, start_ms: in
         "environment": {},
         "tags": dict(plan.tags),
         "workspace_id": None,
-        "agent": plan.environ.get("ACODE_AGENT"),
+        "agent": plan.agent or plan.environ.get("ACODE_AGENT"),
         "agent_version": None,
         "model": None,
         "tokens": {},
@@ -270,11 +281,32 @@ def first_record(plan: Plan, name: str, task: str, pid: int | None, start_ms: in
         "artifacts": [],
         "provenance": {},
     }
-    me = os.getpid()
-    record["recorder"] = {
-        "pid": me, "start_ticks": clock.process_start_ticks(me), "boot_id": clock.boot_id(),
-    }  # fmt: skip
+    record["recorder"] = _recorder_fields(plan)
     return record
+
+
+def _command_fields(plan: Plan) -> dict[str, Json]:
+    """An agent's command is a text for a shell: its words are the shell's to split."""
+    if plan.command_line is None:
+        line, arguments = describe.command_line(plan.argv), plan.argv[1:]
+        return {"command": plan.argv[0], "arguments": list(arguments), "command_line": line}
+    first = plan.command_line.split(maxsplit=1)[:1] or [plan.argv[0]]
+    return {"command": first[0], "arguments": [], "command_line": plan.command_line}
+
+
+def _recorder_fields(plan: Plan) -> dict[str, Json]:
+    me = os.getpid()
+    fields: dict[str, Json] = {
+        "kind": plan.kind,
+        "pid": me,
+        "start_ticks": clock.process_start_ticks(me),
+        "boot_id": clock.boot_id(),
+    }
+    if plan.conversation_id is not None:
+        fields["conversation_id"] = plan.conversation_id
+    if plan.command_line is not None and sum(map(len, plan.argv)) <= _MAX_ARGV:
+        fields["argv"] = list(plan.argv)
+    return fields
 
 
 def last_fields(result: Result) -> dict[str, Json]:
