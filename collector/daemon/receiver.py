@@ -10,7 +10,6 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from contextlib import suppress
 
 from collector.workspace import Workspace
 
@@ -93,15 +92,11 @@ class Receiver:
 
     def stop(self) -> None:
         """Stop listening; requests that are being served get a moment to end."""
-        import socket
-
         self._stopping = True
         listener, self._listener = self._listener, None
         if listener is None:
             return
-        with suppress(OSError):
-            listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
-        listener.close()
+        _close(listener)
         for _ in range(_MAX_CONNECTIONS):
             if self._slots is None or not self._slots.acquire(timeout=_STOP_SECONDS / _MAX_CONNECTIONS):
                 return
@@ -183,6 +178,18 @@ def _bind(known: Endpoint | None) -> socket.socket:
         else:
             return listener
     raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
+
+
+def _close(listener: socket.socket) -> None:
+    """Close, and wake the thread that accepts."""
+    import socket
+
+    try:
+        listener.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        return  # its thread ends with the process
+    finally:
+        listener.close()
 
 
 def _write_endpoint(workspace: Workspace, endpoint: Endpoint) -> None:
