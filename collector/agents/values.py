@@ -52,6 +52,11 @@ def whole(value: object) -> int | None:
     return value if abs(value) <= _MAX_WHOLE else None
 
 
+def count(value: object) -> int:
+    """Return a whole number that is not negative, 0 for anything else."""
+    return max(0, whole(value) or 0)
+
+
 def number(value: object) -> float | None:
     """Return a finite number."""
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -128,8 +133,4 @@ def without_cache(prompt: int, read: int, written: int) -> int:
 
 
 def _first_count(usage: Mapping[str, Any], *names: str) -> int:
-    for name in names:
-        count = whole(usage.get(name))
-        if count is not None and count > 0:
-            return count
-    return 0
+    return next((found for name in names if (found := count(usage.get(name)))), 0)
