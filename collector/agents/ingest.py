@@ -246,13 +246,18 @@ class Ingest:
         started = waiting.call.started
         if waiting.run is not None or started is None or started.kind != "shell":
             return
-        run = self._runs_of(waiting.state.session.session_id).match(waiting.call)
+        run = self._named(waiting) or self._runs_of(waiting.state.session.session_id).match(waiting.call)
         if run is not None:
             waiting.run = run
             waiting.state.has_shim = True
             self._matched.add(run.run_id)
             if waiting.folder:
                 self._writer.withdraw(waiting)
+
+    def _named(self, waiting: OpenCall) -> Run | None:
+        """Return the run whose recorder was told the call's id by the agent."""
+        run = self._known.find_call(waiting.call.call_id, waiting.call.agent)
+        return run if run is not None and dict(run.recorder).get("kind") == "shim" else None
 
     def _runs_of(self, session_id: str) -> SessionRuns:
         runs = self._runs.get(session_id)

@@ -258,3 +258,13 @@ def test_the_database_is_made_again_from_the_folders(taking: Taking, recorded: R
     ]
     assert taking.session() == session
     assert taking.indexer.sessions.place_of("s1", "claude-code") == ("s1", "s1")
+
+
+def test_a_recorder_that_knows_the_calls_id_needs_no_match(taking: Taking, recorded: Record) -> None:
+    ingest = taking.ingest(live=True)
+    ingest.take("codex", [started(command="as the model wrote it")])
+    recorded("as the shell got it", T0 + 90_000, agent="codex", tool_call_id="c1")
+    ingest.take("codex", [ended()])
+    ingest.settle(final=True)
+    taking.index()
+    assert (taking.run().command_line, taking.run().exit_code) == ("as the shell got it", 2)
