@@ -1,4 +1,4 @@
-"""`acode collector run|start|stop|status|logs`."""
+"""`acode collector run|start|ensure|stop|status|logs`."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ The daemon that indexes runs as they start and end; it starts by itself where it
 
   run [--idle-exit]        run in the foreground until Ctrl-C
   start                    start in the background
+  ensure [--workspace DIR] start in the background unless it runs or must not start by itself; says nothing
   stop                     stop, and wait until it has
   status [--json]          whether it runs, since when, what waits for it
   logs [--tail N] [--follow] [--json]
@@ -35,24 +36,27 @@ def main(argv: list[str], workspace: str | None = None) -> int:
     if not argv or argv[0] in ("-h", "--help"):
         sys.stdout.write(HELP)
         return 0
+    if argv[0] == "ensure":
+        return _ensure(workspace, argv[1:])
     verbs = {"run": _run, "start": _start, "stop": _stop, "status": _status, "logs": _logs}
     verb = verbs.get(argv[0])
     if verb is None:
-        raise InputError("ACODE-RUN-019", f"unknown verb {argv[0]!r}", f"use one of {', '.join(verbs)}")
+        known = ", ".join(["ensure", *verbs])
+        raise InputError("ACODE-RUN-019", f"unknown verb {argv[0]!r}", f"use one of {known}")
     root = workspace or find_root(str(Path.cwd()), os.environ)
     config = load_config(root, dict(os.environ))
     return verb(Workspace(root, config.artifacts_directory), argv[1:])
 
 
 def _options(argv: list[str], *known: str) -> dict[str, str]:
-    """Parse the few options these verbs have: flags, and `--tail N`."""
+    """Parse the few options these verbs have: flags, `--tail N` and `--workspace DIR`."""
     found: dict[str, str] = {}
     rest = list(argv)
     while rest:
         name, equals, value = rest.pop(0).partition("=")
         if name not in known:
             raise InputError("ACODE-RUN-019", f"unknown option {name!r}", "'acode collector --help'")
-        if name == "--tail" and not equals:
+        if name in ("--tail", "--workspace") and not equals:
             value = rest.pop(0) if rest else ""
         if name == "--tail" and not value.isdigit():
             raise InputError("ACODE-RUN-019", "--tail needs a number", "for example --tail 20")
@@ -71,6 +75,15 @@ def _start(workspace: Workspace, argv: list[str]) -> int:
     _options(argv)
     status = control.start_collector(workspace)
     sys.stdout.write(f"collector started (pid {status.pid}) for {sanitize(workspace.root)}\n")
+    return 0
+
+
+def _ensure(given: str | None, argv: list[str]) -> int:
+    """For hooks: whatever the settings say, not a word, and no time lost."""
+    from collector.daemon.launch import ensure_collector
+
+    root = _options(argv, "--workspace").get("--workspace") or given
+    ensure_collector(Workspace(root or find_root(str(Path.cwd()), os.environ)))
     return 0
 
 
