@@ -19,6 +19,10 @@ def _dispatch(argv: list[str]) -> None:
         from collector.cli.exec import main as exec_main
 
         os._exit(exec_main(argv[1:]))
+    if argv[:2] in (["session", "run"], ["sessions", "run"]):
+        from collector.cli.session_run import main as session_main
+
+        os._exit(session_main(argv[2:]))
     from collector.cli.main import main
 
     os._exit(main(argv))  # which has written everything out
