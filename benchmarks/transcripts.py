@@ -24,7 +24,10 @@ PROJECT = Path(__file__).resolve().parent.parent
 IMPORT = (
     f"import sys; sys.path[:0] = {[str(PROJECT), *sys.path]!r}; from collector.__main__ import run; run()"
 )
-WORDS = "the test of a module failed because its input was not what the parser had expected here".split()
+WORDS = (
+    "the", "test", "of", "a", "module", "failed", "because", "its", "input", "was", "not", "what", "the",
+    "parser", "had", "expected", "here",
+)  # fmt: skip
 
 
 def generate(path: Path, megabytes: float) -> None:
@@ -42,7 +45,7 @@ def generate(path: Path, megabytes: float) -> None:
             if number % 4 == 0:
                 blocks.append({
                     "type": "tool_use", "id": f"toolu_{number}", "name": "Edit",
-                    "input": {"file_path": "/home/dev/app/a.py", "old_string": text, "new_string": text[::-1]},
+                    "input": {"file_path": "/app/a.py", "old_string": text, "new_string": text[::-1]},
                 })  # fmt: skip
             else:
                 blocks.append({
@@ -107,9 +110,7 @@ def measure(path: Path) -> None:
             copy.parent.mkdir()
             shutil.copyfile(path, copy)
             other, other_memory = run([peer, str(copy)], copy.parent)
-            print(
-                f"  claude-code-log: {other:.2f} s, {other_memory:.0f} MB; acode takes {took / other:.2f} of it"
-            )
+            print(f"  claude-code-log: {other:.2f} s, {other_memory:.0f} MB; acode takes {took / other:.2f}")
     finally:
         shutil.rmtree(folder)
 

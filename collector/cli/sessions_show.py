@@ -15,7 +15,7 @@ from collector.model.query import RunQuery, Term
 from collector.model.run import Run
 from collector.model.session import AgentInstance, Session
 
-_LABEL = 12
+_LABEL = 13
 _RUNS = 20
 _POLL_SECONDS = 0.1
 _CANDIDATES = 5
