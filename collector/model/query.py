@@ -66,7 +66,8 @@ class Event:
     """Something that happened to the store, in the order it was committed.
 
     `kind` is `run.created`, `run.finished`, `run.annotated`, `run.deleted`, `artifact.saved`,
-    `artifact.deleted` or `session.changed`, whose `run_id` is the session's id and whose `seq` is 0.
+    `artifact.deleted`; with `seq` 0: `session.changed`, whose `run_id` is the session's id, and
+    `store.complete`.
     """
 
     event_id: int

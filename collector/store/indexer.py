@@ -85,6 +85,7 @@ class Indexer:
                 self.rebuild(str(error))
             if not self.runs.last_event_id():
                 self.reindex()
+                self.runs.note_complete()
         except BaseException:
             self._lock.release()
             raise

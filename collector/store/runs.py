@@ -299,6 +299,12 @@ class SqliteRunStore:
                 delete_run(self._db, run)
 
     @translating
+    def note_complete(self) -> None:
+        """Say that the folders have been read; a database without any event is one that was just made."""
+        with transaction(self._db):
+            self._db.execute("INSERT INTO events (kind, run_id, run_seq) VALUES ('store.complete', '', 0)")
+
+    @translating
     def trim_events(self) -> None:
         """Forget events that no follower can still be waiting for."""
         self._db.execute("DELETE FROM events WHERE event_id <= ?", [self.last_event_id() - MAX_EVENTS])
