@@ -6,6 +6,7 @@ inbox and in the transcripts, where it is safe.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import time
@@ -16,11 +17,12 @@ from typing import Any
 from collector import clock
 from collector.agents.adapter import NAMES, get_agent
 from collector.agents.events import Event, InstanceStarted, SessionSeen
-from collector.agents.inbox import HOOK, TELEMETRY, Letter, iter_letters
+from collector.agents.inbox import HOOK, INSTANCE, REGISTERED, TELEMETRY, Letter, iter_letters
 from collector.agents.ingest import Ingest, Known, Place
 from collector.agents.session_state import SessionState
 from collector.agents.transcripts import TranscriptFile, archive
 from collector.config import Config
+from collector.durable import unlink_quietly
 from collector.errors import AcodeError
 from collector.record.session_folder import TRANSCRIPTS
 from collector.workspace import Workspace
@@ -72,14 +74,20 @@ class IngestLock:
 class _Registered:
     """An agent that `acode session run` started: where its conversations belong."""
 
-    def __init__(self, letter: Mapping[str, Any]) -> None:
+    def __init__(self, letter: Mapping[str, Any], path: str) -> None:
+        self.path = path
         self.agent = str(letter.get("agent") or "")
         self.place = Place(str(letter["session_id"]), str(letter["instance_id"]))
         self.directory = str(letter.get("working_directory") or "")
         self.process = (letter.get("pid"), letter.get("start_ticks"), letter.get("boot_id"))
         self.started_at = _milliseconds(letter.get("started_at"))
 
+    def forget(self) -> None:
+        """It has ended: the next follower need not know of it."""
+        unlink_quietly(self.path)
+
     def is_alive(self) -> bool:
+        """Tell whether its process still runs."""
         pid, ticks, boot = self.process
         return (
             isinstance(pid, int)
@@ -121,6 +129,9 @@ class Follower:
         self._registered: dict[str, _Registered] = {}
         self._discovered_at = 0.0
         self._since = time.time() - _LOOK_BACK_SECONDS
+        for letter in iter_letters(workspace.inbox, kinds=(REGISTERED,)):
+            with contextlib.suppress(KeyError):
+                self._registered[letter.payload["instance_id"]] = _Registered(letter.payload, letter.path)
         self._troubled: set[Path] = set()
 
     def step(self) -> int:
@@ -160,9 +171,20 @@ class Follower:
             except (ValueError, KeyError, TypeError, AcodeError) as error:
                 self._log("inbox.refused", file=os.path.basename(letter.path), error=str(error))
             self._ingest.save()  # what a hook said is in the session's folder before its file goes
-            letter.remove()
+            if letter.kind == INSTANCE and letter.payload.get("kind") == "started":
+                self._register(letter)
+            else:
+                letter.remove()
             done += 1
         return done
+
+    def _register(self, letter: Letter) -> None:
+        with contextlib.suppress(KeyError, OSError):
+            registered = _Registered(letter.payload, letter.path)
+            registered.path = letter.keep()
+            self._registered[registered.place.instance_id] = registered
+            return
+        letter.remove()
 
     def _take_letter(self, letter: Letter) -> None:
         if letter.kind == HOOK:
@@ -202,7 +224,8 @@ class Follower:
         state = self._ingest.state(str(letter["session_id"]))
         instance_id = str(letter["instance_id"])
         if letter.get("kind") == "ended":
-            self._registered.pop(instance_id, None)
+            if instance_id in self._registered:
+                self._registered.pop(instance_id).forget()
             ended = _milliseconds(letter.get("ended_at"))
             code, signal = letter.get("exit_code"), letter.get("signal")
             error = f"killed by signal {signal}" if signal else f"exit code {code}" if code else None
@@ -211,8 +234,7 @@ class Follower:
             )
             self._end_session(state.session.session_id)
             return
-        registered = _Registered(letter)
-        self._registered[instance_id] = registered
+        registered = _Registered(letter, "")
         state.learn(
             status="running", agent=state.session.agent or registered.agent or None,
             team=_text(letter.get("team")), working_directory=registered.directory or None,
@@ -244,7 +266,7 @@ class Follower:
         for instance_id, registered in list(self._registered.items()):
             if registered.is_alive():
                 continue
-            del self._registered[instance_id]
+            self._registered.pop(instance_id).forget()
             state = self._ingest.state(registered.place.session_id)
             state.instance(instance_id, status="killed", terminated_at=clock.now_ms())
             self._ingest.give_up_session(state)

@@ -10,7 +10,7 @@ import json
 import os
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,8 @@ from collector.durable import unlink_quietly
 HOOK = "hook"
 TELEMETRY = "otlp"
 INSTANCE = "instance"
+REGISTERED = "registered"
+"""An instance that was taken in and has not ended; what a new follower has to know."""
 DAMAGED = ".damaged"
 MAX_BYTES = 64 << 20
 _UNFINISHED_SECONDS = 60.0
@@ -40,15 +42,27 @@ class Letter:
         """Take it away: it has been taken in."""
         unlink_quietly(self.path)
 
+    def keep(self) -> str:
+        """Keep it for the next follower; return where.
 
-def iter_letters(inbox: str, limit: int = 1000) -> Iterator[Letter]:
+        Raises:
+            OSError: it is where it was.
+        """
+        kept = self.path.removesuffix(f".{INSTANCE}") + f".{REGISTERED}"
+        os.rename(self.path, kept)
+        return kept
+
+
+def iter_letters(
+    inbox: str, limit: int = 1000, kinds: Collection[str] = (HOOK, TELEMETRY, INSTANCE)
+) -> Iterator[Letter]:
     """Yield what can be read now, oldest first."""
     found = []
     try:
         with os.scandir(inbox) as entries:
             for entry in entries:
                 kind = entry.name.rpartition(".")[2]
-                if kind in (HOOK, TELEMETRY, INSTANCE) and not entry.name.startswith("."):
+                if kind in kinds and not entry.name.startswith("."):
                     found.append(_dated(entry))
     except OSError:
         return

@@ -101,7 +101,16 @@ class Ingest:
 
     def place(self, agent: str, conversation_id: str, place: Place) -> None:
         """Say where a conversation belongs, unless that is known."""
-        self._places.setdefault((agent, conversation_id), place)
+        if (agent, conversation_id) not in self._places:
+            self._settle_in(agent, conversation_id, place)
+
+    def _settle_in(self, agent: str, conversation_id: str, place: Place) -> Place:
+        self._places[agent, conversation_id] = place
+        state = self.state(place.session_id)
+        state.instance(place.instance_id, agent=agent)
+        state.add_conversation(place.instance_id, conversation_id)
+        state.learn(agent=state.session.agent or agent)
+        return place
 
     def state(self, session_id: str) -> SessionState:
         """Return a session's state."""
@@ -122,13 +131,9 @@ class Ingest:
         if place is None:
             found = self._known.place_of(event.conversation_id, agent)
             place = Place(*found) if found else self.find_instance(agent, event)
-            if place is None:
-                place = self._own_session(agent, event.conversation_id)
-            self._places[key] = place
-            state = self.state(place.session_id)
-            state.instance(place.instance_id, agent=agent)
-            state.add_conversation(place.instance_id, event.conversation_id)
-            state.learn(agent=state.session.agent or agent)
+            place = self._settle_in(
+                agent, event.conversation_id, place or self._own_session(agent, event.conversation_id)
+            )
         return place
 
     def _own_session(self, agent: str, conversation_id: str) -> Place:
@@ -292,7 +297,6 @@ class Ingest:
         self._match(waiting)
         if waiting.run is not None:
             self._writer.annotate(waiting)
-            waiting.shown = True
         elif (
             now - waiting.seen_at >= SETTLE_SECONDS
             and not waiting.folder

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from collector.agents.events import CallEnded, CallStarted, Outcome, Source
@@ -49,8 +49,22 @@ class Call:
             known = self.ended.get(event.source)
             if known is None or known.outcome == "background" or event.outcome != "background":
                 self.ended[event.source] = event
-        elif self.started is None or TRUST.index(event.source) < TRUST.index(self.started.source):
+        elif self.started is None:
             self.started = event
+        else:
+            self.started = _completed(*sorted((self.started, event), key=lambda e: TRUST.index(e.source)))
+
+
+def _completed(trusted: CallStarted, other: CallStarted) -> CallStarted:
+    """A hook does not know which answer of the model asked for a call, a transcript does."""
+    return replace(
+        trusted,
+        at=trusted.at if trusted.at is not None else other.at,
+        message_id=trusted.message_id or other.message_id,
+        description=trusted.description or other.description,
+        working_directory=trusted.working_directory or other.working_directory,
+        input=trusted.input or other.input,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

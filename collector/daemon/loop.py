@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from pathlib import Path
 from types import FrameType
 
@@ -24,7 +25,7 @@ from collector.config import Config, load_config
 from collector.daemon.launch import read_pid_file, write_pid_file
 from collector.daemon.log import EventLog
 from collector.daemon.receiver import Receiver
-from collector.errors import AcodeError, BusyError, ConflictError, CorruptError
+from collector.errors import AcodeError, BusyError, ConflictError, CorruptError, UnavailableError
 from collector.store.indexer import Indexer
 from collector.workspace import Workspace
 
@@ -156,7 +157,7 @@ class Collector:
     def _work(self) -> None:
         if self._guarded(self._indexer.index_spool):
             self._busy_at = time.monotonic()
-        if self._follower is not None and self._guarded(self._follower.step):
+        if self._guarded(self._take_in):
             self._busy_at = time.monotonic()
             self._guarded(self._indexer.index_spool)
         while self._guarded(self._seal_slice) and not self._stop.is_set():
@@ -164,6 +165,21 @@ class Collector:
         if time.monotonic() - self._looked_around > _LOOK_AROUND_SECONDS:
             self._guarded(self._look_around)
             self._looked_around = time.monotonic()
+
+    def _take_in(self) -> int:
+        """Take in what agents say; what an agent writes must not be able to stop the collector."""
+        if self._follower is None:
+            return 0
+        try:
+            return self._follower.step()
+        except (AcodeError, OSError):
+            raise
+        except Exception as error:
+            self._indexer.index_spool()
+            self._follow()
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            message = f"{type(error).__name__}: {error} ({where.filename}:{where.lineno})"
+            raise UnavailableError("ACODE-AGT-004", message, "please report it") from error
 
     def _seal_slice(self) -> int:
         return self._indexer.seal_spool(_SEAL_SLICE_SECONDS)
