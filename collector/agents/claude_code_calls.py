@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from collector.agents.claude_code_records import count
 from collector.agents.events import CallKind, CallStarted, Source
-from collector.agents.values import mapping, text, whole
+from collector.agents.values import mapping, text
 
 _KINDS: dict[str, CallKind] = {
     "Bash": "shell",
@@ -87,7 +88,6 @@ def call_of(call_id: str, tool: str, tool_input: object, conversation_id: str) -
 
 def started(call: Call, source: Source) -> CallStarted:
     """Return the event of a call's start."""
-    description, timeout = call.input.get("description"), whole(call.input.get("timeout"))
     return CallStarted(
         conversation_id=call.conversation_id,
         instance_id=call.instance_id,
@@ -100,9 +100,9 @@ def started(call: Call, source: Source) -> CallStarted:
         input=call.input,
         working_directory=call.directory,
         message_id=call.message_id,
-        description=text(description),
+        description=text(call.input.get("description")),
         background=call.input.get("run_in_background") is True,
-        timeout_ms=timeout if call.kind == "shell" and timeout is not None and timeout >= 0 else None,
+        timeout_ms=count(call.input.get("timeout")) if call.kind == "shell" else None,
     )
 
 

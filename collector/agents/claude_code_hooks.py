@@ -11,7 +11,7 @@ from typing import Any
 
 from collector.agents.claude_code_calls import Call, call_of, started
 from collector.agents.claude_code_events import Where, answer_events, call_ended, task_events
-from collector.agents.claude_code_records import typed_prompt
+from collector.agents.claude_code_records import count, typed_prompt
 from collector.agents.claude_code_results import Answer, first_line, refusal, untagged
 from collector.agents.claude_code_tasks import notified_ends
 from collector.agents.events import (
@@ -22,7 +22,7 @@ from collector.agents.events import (
     SessionEnded,
     SessionSeen,
 )
-from collector.agents.values import items, mapping, ms_of_iso, plain_text, text, whole
+from collector.agents.values import items, mapping, ms_of_iso, plain_text, text
 
 Payload = Mapping[str, Any]
 
@@ -86,8 +86,7 @@ def _after(payload: Payload, where: Where) -> Iterator[AnyEvent]:
     call = _call(payload, where)
     if call is None:
         return
-    duration = whole(payload.get("duration_ms"))
-    duration = duration if duration is not None and duration >= 0 else None
+    duration = count(payload.get("duration_ms"))
     if where.at is not None and duration is not None:
         call.at = where.at - duration
     if payload.get("is_interrupt") is True:

@@ -31,7 +31,7 @@ from collector.agents.values import items, mapping, ms_of_iso, number, plain_tex
 
 SUBAGENT_PREFIX = "agent-"
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_KEPT_CALLS, _KEPT_MESSAGES, _KEPT_IDS = 4096, 64, 20_000
+_KEPT_CALLS, _KEPT_MESSAGES, _KEPT_IDS = 1024, 64, 16_384
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
 

@@ -25,6 +25,7 @@ _TYPES = frozenset(
 _ATTACHMENT = b'"attachment":{"type":"'
 _PROGRESS = b'"type":"progress","data":{"type":"'
 _PRE_TOOL_USE = b'hook_progress","hookEvent":"PreToolUse"'
+_MAX_COUNT = 1 << 53
 _DECODER = json.JSONDecoder(strict=False)  # control characters in texts are no reason to lose a line
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _NOT_TYPED = (
@@ -96,14 +97,15 @@ def typed_prompt(record: Mapping[str, Any], said: str) -> str | None:
     return said if said.strip() and not said.lstrip().startswith(_NOT_TYPED) else None
 
 
+def count(value: object) -> int | None:
+    """Return a whole number that can be a count of something."""
+    number = whole(value)
+    return number if number is not None and 0 <= number < _MAX_COUNT else None
+
+
 def tokens_of(usage: Mapping[str, Any]) -> dict[str, int]:
     """Return the tokens of a request."""
-    tokens = {}
-    for kind, name in _TOKENS:
-        count = whole(usage.get(name))
-        if count is not None and count >= 0:
-            tokens[kind] = count
-    thinking = whole(mapping(usage.get("output_tokens_details")).get("thinking_tokens"))
-    if thinking is not None and thinking > 0:
+    tokens = {kind: used for kind, name in _TOKENS if (used := count(usage.get(name))) is not None}
+    if thinking := count(mapping(usage.get("output_tokens_details")).get("thinking_tokens")):
         tokens["reasoning"] = thinking
     return tokens

@@ -15,8 +15,9 @@ from typing import Any
 
 from collector.agents.claude_code_calls import Call, may_end_well_with_one
 from collector.agents.claude_code_diff import diff_of
+from collector.agents.claude_code_records import count
 from collector.agents.events import Outcome
-from collector.agents.values import items, mapping, number, plain_text, text, whole
+from collector.agents.values import items, mapping, number, plain_text, text
 
 Fields = dict[str, Any]
 """Fields of `CallEnded`."""
@@ -199,7 +200,7 @@ def _how_it_ended(call: Call, answer: Answer, details: Mapping[str, Any], told: 
         return {"outcome": "interrupted"}
     if background_task(answer):
         return _gone_to_background(answer.said, details)
-    if (limit := whole(details.get("timedOutAfterMs"))) is not None:
+    if (limit := count(details.get("timedOutAfterMs"))) is not None:
         return {"outcome": "timeout", "message": f"timed out after {limit} ms"}
     if harmless := text(details.get("returnCodeInterpretation")):
         return {"message": harmless}
@@ -210,7 +211,7 @@ def _how_it_ended(call: Call, answer: Answer, details: Mapping[str, Any], told: 
 
 def _gone_to_background(said: str, details: Mapping[str, Any]) -> Fields:
     notice = _BACKGROUND.search(said)
-    limit = whole(details.get("timedOutAfterMs"))
+    limit = count(details.get("timedOutAfterMs"))
     message = said[notice.start() :].partition(". ")[0] if notice else "runs in the background"
     if limit is not None and "timeout" not in message:
         message = f"did not end within {limit} ms and runs on in the background"
@@ -226,12 +227,10 @@ def _gone_to_background(said: str, details: Mapping[str, Any]) -> Fields:
 def _spilled(details: Mapping[str, Any], said: str, told: bool) -> Fields:
     """Where the agent keeps an output that is too long for the model."""
     path = text(details.get("persistedOutputPath")) or text(details.get("rawOutputPath"))
-    size = whole(details.get("persistedOutputSize"))
     fields: Fields = {}
     if path:
-        fields = {"output_path": path, "output_truncated": True}
-        if size is not None and size >= 0:
-            fields["output_bytes"] = size
+        size = count(details.get("persistedOutputSize"))
+        fields = {"output_path": path, "output_truncated": True, "output_bytes": size}
     if not told and (spilled := _SPILLED.match(said)):
         preview = spilled.group(2).removesuffix("</persisted-output>").removesuffix("...\n")
         fields = {"output_path": spilled.group(1), "output_truncated": True, "stdout": preview, **fields}
@@ -246,11 +245,10 @@ def _success(call: Call, answer: Answer) -> Fields:
     fields: Fields = {"outcome": "background" if launched else "success"}
     fields["stdout"] = None if launched else _shown(call, answer)
     fields |= _spilled(details, answer.said, told=False)
-    duration = whole(details.get("totalDurationMs", details.get("durationMs")))
-    if duration is None and (seconds := number(details.get("durationSeconds"))) is not None:
-        duration = round(seconds * 1000)
-    if duration is not None and duration >= 0 and not launched:
-        fields["duration_ms"] = duration
+    if not launched:
+        seconds = number(details.get("durationSeconds"))
+        measured = details.get("totalDurationMs", details.get("durationMs"))
+        fields["duration_ms"] = count(measured if seconds is None else round(seconds * 1000))
     if call.kind in ("edit", "write"):
         fields["diff"] = diff_of(call, answer.details, answer.said)
     return fields
@@ -265,8 +263,8 @@ def _shown(call: Call, answer: Answer) -> str:
     if call.kind != "agent":
         return answer.said or _of_details(answer.details)
     if isinstance(content, list):
-        notes, tail = whole(details.get("harnessNoteCount")) or 0, whole(details.get("harnessTailCount")) or 0
-        return plain_text(content[max(notes, 0) : len(content) - max(tail, 0)])
+        notes, tail = count(details.get("harnessNoteCount")) or 0, count(details.get("harnessTailCount")) or 0
+        return plain_text(content[notes : max(notes, len(content) - tail)])
     if wrapped := _HANDED_BACK.search(answer.said):
         return dedent(wrapped.group(1))
     return answer.said.partition("\nagentId: ")[0]

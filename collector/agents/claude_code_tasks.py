@@ -19,6 +19,7 @@ from collector.agents.values import mapping, text, whole
 
 _TAG = re.compile(r"<([a-z_-]+)>(.*?)</\1>", re.DOTALL)
 _EXIT_CODE = re.compile(r"(?:completed \(exit code |failed with exit code )(-?\d{1,10})\)?[^\"]*$")
+_MAX_EXIT_CODE = 1 << 32  # Windows has codes of 32 bits
 _OUTCOMES: dict[str, Outcome] = {
     "completed": "success",
     "failed": "failure",
@@ -106,10 +107,8 @@ def _asked(call: Call, answer: Answer) -> TaskEnd | None:
     if isinstance(output, str):
         fields["stdout"] = output
     exit_code = whole(task.get("exitCode"))
-    if exit_code is not None and outcome != "cancelled":
-        fields |= _coded(exit_code, "field")
-    elif exit_code is not None:
-        fields |= {"exit_code": exit_code, "exit_code_basis": "field"}
+    if exit_code is not None and abs(exit_code) < _MAX_EXIT_CODE:
+        fields |= _coded(exit_code, "field") | ({"outcome": outcome} if outcome == "cancelled" else {})
     return TaskEnd(task_id=task_id, fields=fields)
 
 
