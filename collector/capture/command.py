@@ -72,6 +72,7 @@ class Command:
         self._sources: list[Source] = []
         self._terminal: FullTerminal | None = None
         self._output_terminals: list[int] = []
+        self._waited = TAKEN
         self.pid = 0
         self.start_ms = 0
         self.start_us = 0
@@ -159,11 +160,21 @@ class Command:
                 return
         self._prepare_stream(STDOUT)
         self._prepare_stream(STDERR)
+        pipes = [source for source in self._sources if not source.is_pty]
+        if len(pipes) == 2 and is_same_place(STDOUT, STDERR):
+            self._keep_order()
+
+    def _keep_order(self) -> None:
+        """The order of writes is asked for before there are any."""
+        from collector.capture.order import OrderedRelay
+
+        self._waited = TAKEN - {process.ORDER_SIGNAL}
+        self._relays = [OrderedRelay(self._sources, self._queue, self._ended[0])]
 
     def _leave_streams_alone(self, error: OSError) -> None:
         """Without descriptors or pseudo-terminals to be had, the command keeps those of the caller."""
         self.trouble = f"its output could not be captured: {error.strerror}"
-        self._sources, self._child_actions, self._terminal = [], [], None
+        self._sources, self._child_actions, self._terminal, self._relays = [], [], None, []
         self._output_terminals = []
 
     def _prepare_full_terminal(self) -> None:
@@ -208,6 +219,8 @@ class Command:
 
     def _make_relays(self) -> list[Relay]:
         done = self._ended[0]
+        if self._relays:
+            return self._relays
         if self._terminal is not None:
             from collector.capture.session import TerminalRelay
 
@@ -233,9 +246,9 @@ class Command:
 
     def _next_signal(self) -> signals.struct_siginfo | None:
         if self._timeout is None or self.end_us:
-            return signals.sigwaitinfo(TAKEN)
+            return signals.sigwaitinfo(self._waited)
         left = self.start_us / 1e6 + self._timeout - time.monotonic()
-        return signals.sigtimedwait(TAKEN, max(0.0, left))
+        return signals.sigtimedwait(self._waited, max(0.0, left))
 
     def _reap(self) -> process.Ending | None:
         pid, status, usage = os.wait4(self.pid, os.WNOHANG | os.WUNTRACED | getattr(os, "WCONTINUED", 0))
@@ -262,6 +275,8 @@ class Command:
 
     def _on_signal(self, info: signals.struct_siginfo) -> None:
         number = info.si_signo
+        if number == signals.SIGIO and info.si_code >= _SENT_BY_KERNEL:
+            return  # too many writes to be told of each: it is for us
         if number == signals.SIGWINCH:
             self._on_resize()
         from_terminal = info.si_code >= _SENT_BY_KERNEL and number in _TERMINAL_SIGNALS

@@ -18,6 +18,9 @@ NOT_EXECUTABLE = 126
 NOT_STARTED = 125
 TIMED_OUT = 124
 
+ORDER_SIGNAL = signals.SIGRTMAX
+"""What tells of a write where the order of writes is kept (order.py)."""
+
 # Python ignores these two at start; whether the caller did, the launcher tells.
 _PYTHON_IGNORES = (signals.SIGPIPE, signals.SIGXFSZ)
 

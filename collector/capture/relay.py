@@ -125,8 +125,13 @@ class Relay:
     def copy(self, source: Source) -> int | None:
         """Copy one chunk; None when there was nothing to copy."""
         data = source.read()
-        if data is None:
-            return None
+        return None if data is None else self.pass_on(source, data)
+
+    def pass_on(self, source: Source, data: bytes) -> int:
+        """Give the user what was read from a source, then the listener; empty at the source's end."""
+        if source.fd not in self._sources:  # its reader has gone
+            self._queue.put((time.monotonic_ns() // 1000, source.stream, data))
+            return len(data)
         if not data:
             self.drop(source)
             source.is_whole = True
