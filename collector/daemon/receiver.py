@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import time
 
 from collector.workspace import Workspace
 
@@ -23,9 +24,10 @@ HOST = "127.0.0.1"
 _MAX_CONNECTIONS = 16
 _BACKLOG = 64
 _MAX_PORT_FILE = 256
-_STOP_SECONDS = 1.0
+STOP_SECONDS = 1.0
 _PAUSE_SECONDS = 0.2
 _TOKEN_BYTES = 24
+_FIRST_PORT, _PORTS, _TRIES = 20_000, 10_000, 20
 
 
 class Endpoint:
@@ -84,7 +86,7 @@ class Receiver:
         """Listen, and say where; what fails is logged, for the collector does without."""
         try:
             self._listen()
-        except OSError as error:
+        except (OSError, RuntimeError) as error:
             self.stop()
             self._log("receiver.failed", error=str(error))
             return
@@ -97,8 +99,9 @@ class Receiver:
         if listener is None:
             return
         _close(listener)
+        end = time.monotonic() + STOP_SECONDS
         for _ in range(_MAX_CONNECTIONS):
-            if self._slots is None or not self._slots.acquire(timeout=_STOP_SECONDS / _MAX_CONNECTIONS):
+            if self._slots is None or not self._slots.acquire(timeout=max(end - time.monotonic(), 0)):
                 return
 
     def _listen(self) -> None:
@@ -120,7 +123,6 @@ class Receiver:
 
     def _accept(self, listener: socket.socket, slots: threading.Semaphore) -> None:
         import threading
-        import time
 
         while not self._stopping:
             slots.acquire()
@@ -162,22 +164,32 @@ def _remove_unfinished(inbox: str) -> None:
 
 
 def _bind(known: Endpoint | None) -> socket.socket:
-    """Listen on the known port if it is free, else on any."""
+    """Listen on the known port if it is free, else on another.
+
+    It is taken from below those that systems give to outgoing connections (Linux: 32768, others 49152), one
+    of which might have it when the next collector starts.
+    """
+    drawn = [_FIRST_PORT + int.from_bytes(os.urandom(4), "big") % _PORTS for _ in range(_TRIES)]
+    for port in ([known.port] if known else []) + drawn:
+        try:
+            return _listen_on(port)
+        except OSError:
+            continue  # taken, or not for this user
+    return _listen_on(0)
+
+
+def _listen_on(port: int) -> socket.socket:
     import socket
 
-    for port in (known.port, 0) if known else (0,):
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
-        try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind((HOST, port))
-            listener.listen(_BACKLOG)
-        except OSError:
-            listener.close()
-            if port == 0:
-                raise
-        else:
-            return listener
-    raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((HOST, port))
+        listener.listen(_BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    return listener
 
 
 def _close(listener: socket.socket) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import http.client
 import json
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -39,15 +41,17 @@ def post(acode: Acode, data: bytes) -> int:
     return response.status
 
 
-def start(acode: Acode) -> Process:
+@contextmanager
+def running(acode: Acode) -> Iterator[Process]:
+    """A collector that has started, and is stopped afterwards."""
+    before = len(find(acode, "collector.started"))
     process = acode.start("collector", "run", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wait_for(lambda: find(acode, "collector.started") and Path(acode.workspace.collector_pid).exists())
-    return process
-
-
-def stop(process: Process) -> None:
-    process.terminate()
-    process.wait(20)
+    try:
+        wait_for(lambda: len(find(acode, "collector.started")) > before)
+        yield process
+    finally:
+        process.terminate()
+        process.wait(20)
 
 
 def test_a_running_collector_takes_in_what_comes_and_says_where(acode: Acode, collector: Process) -> None:
@@ -62,26 +66,23 @@ def test_a_running_collector_takes_in_what_comes_and_says_where(acode: Acode, co
 
 
 def test_an_agent_started_before_a_restart_of_the_collector_keeps_its_port(acode: Acode) -> None:
-    first = start(acode)
-    wait_for(lambda: read_endpoint(acode.workspace))
-    before = Path(port_file(acode.workspace)).read_text()
-    first.kill()
-    first.wait()
-    second = start(acode)
-    wait_for(lambda: len(find(acode, "receiver.started")) == 2)
-    assert Path(port_file(acode.workspace)).read_text() == before
-    assert post(acode, b"{}") == 200
-    stop(second)
+    with running(acode) as first:
+        wait_for(lambda: find(acode, "receiver.started"))
+        before = Path(port_file(acode.workspace)).read_text()
+        first.kill()
+    with running(acode):
+        wait_for(lambda: len(find(acode, "receiver.started")) == 2)
+        assert Path(port_file(acode.workspace)).read_text() == before
+        assert post(acode, b"{}") == 200
 
 
 def test_without_a_port_runs_are_recorded_all_the_same(acode: Acode) -> None:
     Path(port_file(acode.workspace)).mkdir(parents=True)
-    process = start(acode)
-    wait_for(lambda: find(acode, "receiver.failed"))
-    assert acode.exec("true").returncode == 0
-    wait_for(lambda: not any(Path(acode.workspace.spool).iterdir()))
-    assert process.poll() is None
-    stop(process)
+    with running(acode) as process:
+        wait_for(lambda: find(acode, "receiver.failed"))
+        assert acode.exec("true").returncode == 0
+        wait_for(lambda: not any(Path(acode.workspace.spool).iterdir()))
+        assert process.poll() is None
 
 
 @pytest.mark.parametrize("how", ["file", "variable"])
@@ -92,9 +93,8 @@ def test_the_port_can_be_switched_off(acode: Acode, how: str) -> None:
         settings.write_text("collector:\n  receiver: false\n")
     else:
         acode.environ["ACODE_COLLECTOR_RECEIVER"] = "off"
-    process = start(acode)
-    assert acode.exec("true").returncode == 0
-    wait_for(lambda: not any(Path(acode.workspace.spool).iterdir()))
-    stop(process)
+    with running(acode):
+        assert acode.exec("true").returncode == 0
+        wait_for(lambda: not any(Path(acode.workspace.spool).iterdir()))
     assert not Path(port_file(acode.workspace)).exists()
     assert [line["event"] for line in logged(acode) if line["event"].startswith("receiver.")] == []

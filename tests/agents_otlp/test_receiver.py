@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from collector.daemon import otlp_http
+from collector.daemon import receiver as receiver_module
 from collector.daemon.receiver import Receiver, port_file, read_endpoint
 from collector.ids import is_ulid
 from collector.workspace import Workspace
@@ -192,10 +193,14 @@ def _peak_memory() -> int:
     return int(line.split()[1]) << 10
 
 
+PACKED = gzip.compress(BODY, mtime=0)
+
+
 @pytest.mark.parametrize(
     "data",
-    [b"", b"\x1f\x8b", gzip.compress(BODY)[:-9], b"x" + gzip.compress(BODY), gzip.compress(BODY) + b"x",
-     gzip.compress(BODY) * 2, zlib.compress(BODY), gzip.compress(BODY)[:-8] + bytes(8)],
+    [b"", b"\x1f\x8b", PACKED[:-9], b"x" + PACKED, PACKED + b"x", PACKED * 2, zlib.compress(BODY),
+     PACKED[:-8] + bytes(8)],
+    ids=["nothing", "two bytes", "cut", "before", "after", "twice", "zlib", "checksum"],
 )  # fmt: skip
 def test_gzip_that_is_damaged_is_refused(port: Running, data: bytes) -> None:
     assert port.post(data, Content_Encoding="gzip").status == 400
@@ -221,20 +226,26 @@ def test_a_refused_sender_of_much_reads_why(port: Running) -> None:
     assert port.post(data, Host="x").status == 403
 
 
-def test_a_sender_that_waits_to_be_asked_for_the_body_is_asked(port: Running) -> None:
-    def begin(**changed: str | None) -> bytes:
-        headers = port.headers(Expect="100-continue", Content_Length=str(len(BODY)), **changed)
-        lines = [f"POST {LOGS} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
-        return "\r\n".join([*lines, "", ""]).encode()
+def _asking(port: Running, **changed: str | None) -> bytes:
+    """The head of a request whose sender waits to be asked for the body."""
+    headers = port.headers(**{"Expect": "100-continue", "Content_Length": str(len(BODY)), **changed})
+    lines = [f"POST {LOGS} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+    return "\r\n".join([*lines, "", ""]).encode()
 
+
+def test_a_sender_that_waits_to_be_asked_for_the_body_is_asked(port: Running) -> None:
     with port.connect() as connection:
-        connection.sendall(begin())
+        connection.sendall(_asking(port))
         assert connection.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
         connection.sendall(BODY)
         assert read_reply(connection).status == 200
-    with port.connect() as connection:
-        connection.sendall(begin(Authorization="Bearer x"))
-        assert connection.recv(100).startswith(b"HTTP/1.1 401 ")
+    much = str(otlp_http.MAX_BODY + 1)
+    for change, status in (
+        ({"Authorization": "x"}, b"401"), ({"Content_Type": "x"}, b"415"), ({"Content_Length": much}, b"413"),
+    ):  # fmt: skip
+        with port.connect() as connection:
+            connection.sendall(_asking(port, **change))
+            assert connection.recv(100).startswith(b"HTTP/1.1 " + status)
 
 
 def test_a_request_cut_short_is_forgotten(port: Running) -> None:
@@ -414,16 +425,28 @@ def test_what_a_killed_collector_began_to_write_is_removed(tmp_path: Path) -> No
     assert left == [".other.hook.77.tmp", "01ABC.otlp"]
 
 
-def test_a_request_under_way_is_answered_when_the_collector_stops(port: Running) -> None:
+def test_a_request_under_way_is_answered_when_the_collector_stops(
+    port: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receiver_module, "STOP_SECONDS", 30.0)
     with port.connect() as connection:
-        connection.sendall(_request(port)[:-5])
+        connection.sendall(_asking(port))
+        assert connection.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
         stopping = threading.Thread(target=port.receiver.stop)
         stopping.start()
         wait_for(lambda: _is_refused(port))
-        connection.sendall(_request(port)[-5:])
+        connection.sendall(BODY)
         assert read_reply(connection).status == 200
         stopping.join()
     assert len(port.stored()) == 1
+
+
+def test_stopping_does_not_wait_for_a_client_that_does_nothing(port: Running) -> None:
+    with port.connect() as connection:
+        connection.sendall(_asking(port))
+        assert connection.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        port.receiver.stop()
+        assert _is_refused(port)
 
 
 def _is_refused(port: Running) -> bool:
