@@ -213,7 +213,9 @@ def _check_sender(headers: dict[str, str], endpoint: Endpoint) -> None:
         raise Refusal(403, "Host is not this machine")
     if "origin" in headers:
         raise Refusal(403, "not for browsers")
-    scheme, _, token = headers.get("authorization", "").partition(" ")
+    # OTEL_EXPORTER_OTLP_HEADERS is percent-encoded; Claude Code sends what is in it undecoded.
+    given = headers.get("authorization", "").replace("%20", " ", 1)
+    scheme, _, token = given.partition(" ")
     right = compare_digest(token.strip().encode("utf-8"), endpoint.token.encode())
     if scheme.lower() != "bearer" or not right:
         raise Refusal(401, "the token is missing or wrong", {"WWW-Authenticate": "Bearer"})
