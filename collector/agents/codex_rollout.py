@@ -46,12 +46,10 @@ from collector.agents.values import items, mapping, ms_of_iso, plain_text, text,
 Json = Mapping[str, Any]
 Events = Iterator[AnyEvent]
 
-_SKIPPED = (
-    b'"type":"world_state"',
-    b'"payload":{"type":"reasoning"',
-    b'"payload":{"type":"agent_reasoning',
-    b'"payload":{"type":"thread_settings_applied"',
+_SKIPPED = re.compile(
+    rb'"type":"(?:world_state"|\w+","payload":{"type":"(?:reasoning"|agent_reasoning|thread_settings_applied"))'
 )
+_DECODER = json.JSONDecoder(strict=False)
 _HEAD = 160
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _LATE_VERSION = re.compile(r"0\.([0-5]?\d)\.")
@@ -88,10 +86,10 @@ class Rollout:
 
     def feed(self, line: bytes) -> Iterable[AnyEvent]:
         """Return what a line says."""
-        if any(mark in line[:_HEAD] for mark in _SKIPPED):
+        if _SKIPPED.search(line, 0, _HEAD):
             return ()
         try:
-            record = json.loads(line.decode("utf-8", "replace"), strict=False)
+            record = _DECODER.decode(line.decode("utf-8", "replace"))
         except (ValueError, RecursionError):
             return ()
         if not isinstance(record, dict):

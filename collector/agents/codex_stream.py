@@ -14,8 +14,9 @@ from typing import Any
 from collector.agents.codex_fields import command_result, error_text, mcp_result, patch_result, status_of
 from collector.agents.codex_results import Result
 from collector.agents.codex_threads import tokens_of
-from collector.agents.codex_tools import ToolUse, mcp_use, shown, split_command
+from collector.agents.codex_tools import ToolUse, mcp_use, split_command
 from collector.agents.events import AnyEvent, CallEnded, CallStarted, Message, SessionSeen
+from collector.agents.tool_line import tool_line
 from collector.agents.values import items, mapping, text
 
 Json = Mapping[str, Any]
@@ -105,12 +106,12 @@ def _tool(item: Json) -> ToolUse:
 
 
 def _search(item: Json) -> ToolUse:
-    return ToolUse("web_search", "web", shown("web_search", item if "query" in item else {}))
+    return ToolUse("web_search", "web", tool_line("web_search", item if "query" in item else {}))
 
 
 def _agents(item: Json) -> ToolUse:
     tool = text(item.get("tool")) or "agent"
-    return ToolUse(tool, "agent", shown(tool, {"prompt": item.get("prompt") or ""}))
+    return ToolUse(tool, "agent", tool_line(tool, {"prompt": item.get("prompt") or ""}))
 
 
 def _of_command(item: Json) -> Result:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from collector.agents.events import CallKind
+from collector.agents.tool_line import one_line, tool_line
 from collector.agents.values import items, mapping, text, whole
 
 COMMAND_TOOLS = frozenset({
@@ -33,11 +34,6 @@ _SHELLS = re.compile(r"(?:.*/)?(?:ba|z|da|k)?sh")
 _SHELL_FLAGS = frozenset({"-lc", "-c", "-ilc", "-ic", "-lic"})
 _PATCH_COMMAND = re.compile(r"\s*(?:cd [^&;|\n]+ && )?apply_patch\s*<<")
 _PATCH_FILE = re.compile(r"^\*\*\* (?:Add|Update|Delete) File: (.+)$", re.MULTILINE)
-_MAIN_ARGUMENTS = (
-    "path", "file_path", "dir_path", "pattern", "query", "url", "message", "prompt", "task_name", "target",
-    "name", "id",
-)  # fmt: skip
-_MAX_SHOWN = 400
 
 
 @dataclass(slots=True)
@@ -70,7 +66,7 @@ def use_of(name: str, namespace: str | None, arguments: Mapping[str, Any]) -> To
         return mcp_use(server[0], server[1], arguments)
     kind = _KINDS.get(name, "other")
     command = command_text(arguments.get("command", arguments.get("cmd"))) if kind == "shell" else ""
-    line = command or (shown(name, arguments) if kind != "shell" else name)
+    line = command or (tool_line(name, arguments) if kind != "shell" else name)
     use = ToolUse(
         name, kind, line, arguments,
         working_directory=text(arguments.get("workdir")) or text(arguments.get("working_directory")),
@@ -87,12 +83,14 @@ def custom_use(name: str, given: str) -> ToolUse:
     """Return what a call with free text asks for: a patch, or a script of code mode."""
     if name == "apply_patch":
         return ToolUse(name, "edit", patch_line(given), {"patch": given}, patch=given)
-    return ToolUse(name, "other", given.strip() if name == "exec" else f"{name} {cut(given)}".strip(), {})
+    return ToolUse(
+        name, "other", given.strip() if name == "exec" else f"{name} {one_line(given)}".strip(), {}
+    )
 
 
 def mcp_use(server: str, tool: str, arguments: Mapping[str, Any]) -> ToolUse:
     """Return what a call of an MCP server's tool asks for."""
-    return ToolUse(f"mcp__{server}__{tool}", "mcp", shown(f"{server}.{tool}", arguments), arguments)
+    return ToolUse(f"mcp__{server}__{tool}", "mcp", tool_line(f"{server}.{tool}", arguments), arguments)
 
 
 def _mcp_server(name: str, namespace: str | None) -> tuple[str, str] | None:
@@ -136,23 +134,7 @@ def _patch_of_command(given: object, command: str) -> str | None:
 
 def patch_line(patch: str) -> str:
     """Return what to show of a patch: the files that it names."""
-    return cut(" ".join(["apply_patch", *map(shlex.quote, _PATCH_FILE.findall(patch))]))
-
-
-def shown(name: str, arguments: Mapping[str, Any]) -> str:
-    """Return a tool with its main argument, or with all of them when none stands out."""
-    for key in _MAIN_ARGUMENTS:
-        if (value := text(arguments.get(key))) is not None:
-            return f"{name} {cut(value)}"
-    if not arguments:
-        return name
-    return f"{name} {cut(json.dumps(arguments, ensure_ascii=False))}"
-
-
-def cut(value: str) -> str:
-    """Return the beginning of a text, on one line."""
-    line = " ".join(value[: _MAX_SHOWN + 1].split())
-    return line if len(value) <= _MAX_SHOWN else f"{line[:_MAX_SHOWN]}\u2026"
+    return one_line(" ".join(["apply_patch", *map(shlex.quote, _PATCH_FILE.findall(patch))]))
 
 
 # Scripts of code mode
