@@ -33,6 +33,7 @@ from collector.agents.values import count, ms_of_iso, without_cache
 
 _HISTORY = ".aider.chat.history.md"
 _MAX_ANSWER = 1 << 20
+_MAX_OPENING = 1000
 _SESSION = re.compile(r"# aider chat started at (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)\s*")
 _TOKENS = re.compile(
     r"Tokens: (?P<sent>[\d.]+k?) sent(?:, (?P<written>[\d.]+k?) cache write)?"
@@ -114,11 +115,13 @@ class Aider:
 
 
 class ChatHistory:
-    """Reads a history line by line."""
+    """Reads a history line by line. A session in which nobody said anything is none."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._sessions: dict[str, int] = {}
+        self._ids: dict[str, int] = {}
+        self._stamp = ""
+        self._opening: list[str] | None = None
         self._session: _Session | None = None
 
     def feed(self, line: bytes) -> Iterator[AnyEvent]:
@@ -127,21 +130,42 @@ class ChatHistory:
         started = _SESSION.fullmatch(content)
         if started is not None:
             yield from self.finish()
-            self._session = _Session(self._path, started[1], self._conversation_id(started[1]))
-            yield self._session.seen()
+            self._stamp, self._opening, self._session = started[1], [], None
         elif self._session is not None:
             yield from self._session.line(content)
+        elif self._opening is not None:
+            self._opening.append(content[:_MAX_OPENING])
+            if _is_said(content) or len(self._opening) == _MAX_OPENING:
+                yield from self._open(self._opening)
 
     def finish(self) -> Iterator[AnyEvent]:
         """Yield what is left, now that no line follows."""
         if self._session is not None:
             yield from self._session.settle()
 
-    def _conversation_id(self, stamp: str) -> str:
-        """Make an id of the file and the time; of two sessions in one second the later one gets a number."""
-        seen = self._sessions[stamp] = self._sessions.get(stamp, 0) + 1
-        place = hashlib.sha256(str(self._path).encode("utf-8", "surrogateescape")).hexdigest()[:12]
-        return f"{place}-{re.sub('[^0-9]', '', stamp)}" + (f"-{seen}" if seen > 1 else "")
+    def _open(self, lines: list[str]) -> Iterator[AnyEvent]:
+        self._opening = None
+        self._session = _Session(self._path, self._stamp, self._conversation_id(lines))
+        yield self._session.seen()
+        for line in lines:
+            yield from self._session.line(line)
+
+    def _conversation_id(self, lines: list[str]) -> str:
+        """Make an id of a session's beginning, down to the first thing that the person says.
+
+        The file's path is no part of it: histories are copied. Of two sessions of one file that begin the
+        same in the same second, the later one gets a number.
+        """
+        told = "\n".join(line.strip() for line in lines if line.strip())
+        digest = hashlib.sha256(told.encode("utf-8", "replace")).hexdigest()[:12]
+        identity = f"{re.sub('[^0-9]', '', self._stamp)}-{digest}"
+        seen = self._ids[identity] = self._ids.get(identity, 0) + 1
+        return f"{identity}-{seen}" if seen > 1 else identity
+
+
+def _is_said(content: str) -> bool:
+    """Tell whether a line is the person's: the model's own headings have no two spaces at their end."""
+    return content.startswith("#### ") and content.endswith("  ")
 
 
 class _Session:
@@ -180,7 +204,7 @@ class _Session:
     def line(self, content: str) -> Iterator[AnyEvent]:
         """Yield what a line says; what takes several lines is told when the next thing begins."""
         is_aiders = content.endswith("  ")
-        if is_aiders and content.startswith("#### "):
+        if _is_said(content):
             if not self._prompt:
                 yield from self.settle()
             self._prompt.append(content[5:].rstrip())

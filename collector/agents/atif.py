@@ -37,11 +37,15 @@ def to_atif(session: Session, events: Iterable[AnyEvent], runs: Mapping[str, Run
 
     Args:
         session: its record.
-        events: what its transcripts say, in their order; what is told twice counts once.
+        events: what its transcripts say, in their order; what is told twice counts once, and what is told
+            of conversations that are not this session's (a file may hold several) does not count.
         runs: the recorded run of a call, by the call's id.
     """
     instances: dict[str | None, _Instance] = {None: _Instance(None)}
+    own = {identity for instance in session.instances for identity in instance.conversation_ids}
     for event in events:
+        if own and event.conversation_id not in own:
+            continue
         key = event.instance_id
         if key not in instances:
             instances[key] = _Instance(key)
@@ -269,11 +273,28 @@ class _Export:
             "source": step.source,
             "model_name": message.model if message else None,
             "message": step.text,
-            "tool_calls": [_tool_call(call.call) for call in step.calls] or None,
+            "tool_calls": [self._tool_call(call.call) for call in step.calls] or None,
             "observation": {"results": results} if results else None,
             "metrics": _metrics(message) if message else None,
             "extra": _without_none({"request_id": message.request_id}) or None if message else None,
         })  # fmt: skip
+
+    def _tool_call(self, call: Call) -> dict[str, Any]:
+        started, run = call.started, self._runs.get(call.call_id)
+        if started is None:
+            return {"tool_call_id": call.call_id, "function_name": _UNKNOWN, "arguments": {}}
+        extra = {
+            "kind": started.kind, "command_line": started.command_line,
+            "working_directory": (run.working_directory if run else None) or started.working_directory,
+            "description": started.description, "started_at": _iso(run.start_time if run else started.at),
+            "timeout_ms": started.timeout_ms, "background": started.background or None,
+        }  # fmt: skip
+        return {
+            "tool_call_id": call.call_id,
+            "function_name": started.tool,
+            "arguments": _plain(dict(started.input)),
+            "extra": _without_none(extra),
+        }
 
     def _has_result(self, entry: _Call) -> bool:
         run = self._runs.get(entry.call.call_id)
@@ -293,24 +314,6 @@ class _Export:
             "subagent_trajectory_ref": references or None,
             "extra": _without_none(extra) or None,
         })  # fmt: skip
-
-
-def _tool_call(call: Call) -> dict[str, Any]:
-    started = call.started
-    if started is None:
-        return {"tool_call_id": call.call_id, "function_name": _UNKNOWN, "arguments": {}}
-    extra = {
-        "kind": started.kind, "command_line": started.command_line,
-        "working_directory": started.working_directory, "description": started.description,
-        "started_at": _iso(started.at), "timeout_ms": started.timeout_ms,
-        "background": started.background or None,
-    }  # fmt: skip
-    return {
-        "tool_call_id": call.call_id,
-        "function_name": started.tool,
-        "arguments": _plain(dict(started.input)),
-        "extra": _without_none(extra),
-    }
 
 
 def _content(call: Call) -> str:

@@ -166,12 +166,13 @@ class _Conversation:
         self._state = mapping(load_json(folder / _STATE)) if (folder / _STATE).exists() else {}
         self._instance_id = folder.name if len(lineage) > 1 else None
         self._parent_instance_id = lineage[-2].name if len(lineage) > 2 else None
-        self._ids: dict[str, Any] = {
-            "conversation_id": lineage[0].name, "instance_id": self._instance_id,
-        }  # fmt: skip
+        conversation_id = lineage[0].name
+        if self._instance_id is None:  # a copy of the state lies in another folder
+            conversation_id = (text(self._state.get("id")) or "").replace("-", "") or conversation_id
+        self._ids: dict[str, Any] = {"conversation_id": conversation_id, "instance_id": self._instance_id}
         self._model = text(mapping(mapping(self._state.get("agent")).get("llm")).get("model"))
         self._working_directory = _working_directory(self._state)
-        self._terminal = Terminal(lineage[0].name, self._instance_id)
+        self._terminal = Terminal(conversation_id, self._instance_id)
         self._usage = _usage_by_response(self._state)
         self._told: set[str] = set()
         self._inputs: set[str] = set()

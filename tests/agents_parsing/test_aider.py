@@ -62,6 +62,11 @@ ls -la··
 > Run shell commands? (Y)es/(N)o/(D)on't ask again [Yes]: {answer}··
 """
 
+ASKED = """
+#### Go on··
+
+"""
+
 RAN = """> Running python3 check.py··
 > Running ls -la··
 > Add command output to the chat? (Y)es/(N)o/(D)on't ask again [Yes]: y··
@@ -107,7 +112,7 @@ def test_a_session_is_told_from_its_heading_on() -> None:
     assert (seen[0].at, seen[0].working_directory) == (int(utc.timestamp() * 1000), "/work")
     assert [p.text for p in only(events, Prompt)] == ["Write calc.py\nand check it"]
     assert {e.conversation_id for e in events} == {events[0].conversation_id}
-    assert events[0].conversation_id.endswith("-20260120143215")
+    assert events[0].conversation_id.startswith("20260120143215-")
 
 
 def test_an_answer_is_what_stands_before_its_tokens() -> None:
@@ -147,7 +152,7 @@ def test_a_question_asked_again_is_about_the_same_command() -> None:
 > Please answer with one of: yes, no, skip, all, don't··
 > Run shell command? (Y)es/(N)o/(D)on't ask again [Yes]: n··
 """
-    assert calls(fed(spaced(START + again))) == [("shell", "make", "rejected")]
+    assert calls(fed(spaced(START + ASKED + again))) == [("shell", "make", "rejected")]
 
 
 def test_what_a_person_runs_is_a_command_and_no_prompt() -> None:
@@ -192,7 +197,7 @@ def test_edits_that_were_not_made() -> None:
 > Skipping edits to b.log that matches gitignore spec.··
 > The LLM did not conform to the edit format.··
 """
-    assert calls(fed(spaced(START + refused))) == [
+    assert calls(fed(spaced(START + ASKED + refused))) == [
         ("edit", "Edit a.py", "rejected"), ("edit", "Edit b.log", "denied"), ("edit", "Edit", "failure"),
     ]  # fmt: skip
 
@@ -212,7 +217,7 @@ Hi.
 > Tokens: 10k sent, 1.5k cache write, 2k cache hit, 120 received.
 Cost: $0.50 message, $1.00 session.··
 """
-    (message,) = only(fed(spaced(START + told)), Message)
+    (message,) = only(fed(spaced(START + ASKED + told)), Message)
     assert (message.text, message.cost) == ("Hi.", 0.5)
     assert message.tokens == {"input": 6500, "output": 120, "cache_read": 2000, "cache_write": 1500}
 
@@ -221,13 +226,24 @@ def test_each_session_of_a_file_is_a_conversation_of_its_own() -> None:
     later = START.replace("14:32:15", "15:00:00")
     events = fed(spaced(START + EDIT + later + EDIT + later + EDIT))
     ids = list(dict.fromkeys(event.conversation_id for event in events))
-    assert [identity.partition("-")[2] for identity in ids] == [
-        "20260120143215", "20260120150000", "20260120150000-2",
+    assert [identity.partition("-")[0] for identity in ids] == [
+        "20260120143215", "20260120150000", "20260120150000",
     ]  # fmt: skip
+    assert ids[2] == f"{ids[1]}-2"
     started = only(events, CallStarted)
     assert len({s.call_id for s in started}) == len(started) == 6
-    elsewhere = fed(spaced(START), Path("/other/.aider.chat.history.md"))
-    assert elsewhere[0].conversation_id != ids[0]
+
+
+def test_a_copy_of_a_history_has_the_same_ids_and_another_session_of_that_second_has_not() -> None:
+    events = fed(spaced(START + EDIT))
+    copy = fed(spaced(START + EDIT + RAN), Path("/other/.aider.chat.history.md"))
+    other = fed(spaced(START + EDIT).replace(b"Write calc.py", b"Write it"))
+    assert copy[0].conversation_id == events[0].conversation_id != other[0].conversation_id
+
+
+def test_a_session_in_which_nobody_said_anything_is_none() -> None:
+    assert fed(spaced(START)) == []
+    assert len({e.conversation_id for e in fed(spaced(START + START + EDIT))}) == 1
 
 
 def test_read_as_a_whole_the_last_lines_count_too(tmp_path: Path) -> None:

@@ -139,7 +139,7 @@ def test_a_call_has_its_result_in_the_same_step_with_the_recorded_exit_code() ->
     assert (call["function_name"], call["arguments"]) == ("Bash", {"command": "make"})
     assert call["extra"] == {
         "kind": "shell", "command_line": "make", "working_directory": "/w", "description": "Builds",
-        "started_at": "2026-01-20T14:32:15.100Z", "timeout_ms": 5000,
+        "started_at": "2026-01-20T14:32:15.000Z", "timeout_ms": 5000,
     }  # fmt: skip
     failed, refused = steps[1]["observation"]["results"]
     assert (failed["source_call_id"], failed["content"]) == ("c1", "out\nerr\n")
@@ -213,6 +213,13 @@ def test_a_session_of_which_nothing_is_known_is_a_trajectory_too() -> None:
     trajectory = to_atif(Session(session_id="s"), [], {})
     assert trajectory["agent"] == {"name": "unknown", "version": "unknown"}
     assert [(s["step_id"], s["source"]) for s in trajectory["steps"]] == [(1, "system")]
+
+
+def test_other_conversations_of_the_same_file_are_left_out() -> None:
+    main = AgentInstance(instance_id="i", session_id="s", conversation_ids=("a", "b"))
+    events: list[AnyEvent] = [Prompt(conversation_id=c, text=f"in {c}") for c in ("a", "other", "b")]
+    steps = to_atif(Session(session_id="s", instances=(main,)), events, {})["steps"]
+    assert [step["message"] for step in steps] == ["in a", "in b"]
 
 
 def test_equal_input_gives_equal_output() -> None:

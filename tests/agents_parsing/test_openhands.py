@@ -356,24 +356,28 @@ def test_a_torn_event_is_left_out_and_a_torn_state_is_an_error(tmp_path: Path) -
 
 
 def test_wrong_types_anywhere_break_nothing(tmp_path: Path) -> None:
-    folder = tmp_path / ID
-    path = conversation(folder, state(), events_of_a_conversation())
-    for number, one in enumerate(events_of_a_conversation()):
-        file = folder / "events" / f"event-{number:05d}-{number:08x}.json"
+    whole = events_of_a_conversation()
+    for number in (0, 1, 3, 4, 6, 13, 18, 21):  # one of each kind
+        one, before = whole[number], whole[max(0, number - 2) : number]
+        path = conversation(tmp_path / f"{number}", state(), [*before, one])
+        file = tmp_path / f"{number}" / "events" / f"event-{len(before):05d}-{len(before):08x}.json"
         for changed in mutations(one):
             file.write_text(json.dumps(changed))
             events = list(OPENHANDS.parse(path))
             assert_sound(events)
-            assert len(events) > 10
-        file.write_text(json.dumps(one))
+            assert only(events, SessionSeen)
+    path = conversation(tmp_path / ID, state(), whole[:4])
     for changed in mutations(state()):
         path.write_text(json.dumps(changed))
         assert_sound(OPENHANDS.parse(path))
-    listed = tmp_path / "list.json"
-    for changed in mutations(v0_events()):
-        listed.write_text(json.dumps(changed))
+
+
+def test_wrong_types_anywhere_in_version_0_break_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "list.json"
+    for changed in mutations([*v0_events()[:4], *v0_events()[6:10]]):
+        path.write_text(json.dumps(changed))
         if isinstance(changed, list):
-            assert_sound(OPENHANDS.parse(listed))
+            assert_sound(OPENHANDS.parse(path))
 
 
 def test_conversations_are_found_and_those_of_the_workspace_followed(tmp_path: Path) -> None:
