@@ -253,20 +253,18 @@ class SessionState:
 
     def _add_up(self) -> None:
         sums: dict[str, dict[str, int]] = {}
-        costs: dict[str, float] = {}
         for usage in self._counted():
             tokens = sums.setdefault(usage.instance_id, {})
             for kind, count in usage.tokens.items():
                 tokens[kind] = tokens.get(kind, 0) + count
-            if usage.cost is not None:
-                costs[usage.instance_id] = costs.get(usage.instance_id, 0.0) + usage.cost
-        for instance_id, tokens in sums.items():
-            self.instance(instance_id, tokens=tokens, cost=costs.get(instance_id))
+        costs = self._costs()
+        for instance_id in sums.keys() | costs.keys():
+            self.instance(instance_id, tokens=sums.get(instance_id), cost=costs.get(instance_id))
         total: dict[str, int] = {}
         for tokens in sums.values():
             for kind, count in tokens.items():
                 total[kind] = total.get(kind, 0) + count
-        self.learn(tokens=total, cost=sum(costs.values()) if costs else None)
+        self.learn(tokens=total, cost=round(sum(costs.values()), 9) if costs else None)
         self.session = replace(self.session, instances=tuple(self.instances.values()))
 
     def _counted(self) -> Iterator[Usage]:
@@ -276,6 +274,17 @@ class SessionState:
             unnamed = usage.source == "otlp" and usage.request_id is None
             if not usage.foreign and not (transcript and unnamed):
                 yield usage
+
+    def _costs(self) -> dict[str, float]:
+        """Add up what the agent says its requests cost: where telemetry does, it tells of every one."""
+        told = [usage for usage in self.usage.values() if usage.cost is not None and not usage.foreign]
+        telemetry = any(usage.source == "otlp" for usage in told)
+        costs: dict[str, float] = {}
+        for usage in told:
+            named = usage.request_id is not None or usage.source == "otlp"
+            if usage.cost is not None and (named or not telemetry):
+                costs[usage.instance_id] = round(costs.get(usage.instance_id, 0.0) + usage.cost, 9)
+        return costs
 
 
 def _merged(known: Usage, event: Message, tokens: dict[str, int]) -> Usage:

@@ -141,6 +141,15 @@ def test_telemetry_adds_the_cost_and_never_counts_twice(taking: Taking) -> None:
     assert (session.tokens_used, session.cost) == (18, 0.75)
 
 
+def test_telemetry_without_request_ids_tells_the_cost_only(taking: Taking) -> None:
+    told: dict[str, Any] = {"conversation_id": "s1", "at": T0, "tokens": {"output": 9}}
+    taking.take(
+        Message(**told, message_id="m1"), Message(**told, message_id="x", cost=0.25, source="otlp"),
+        Message(**told, message_id="y", cost=0.05, source="otlp"),
+    )  # fmt: skip
+    assert (taking.session().tokens_used, taking.session().cost) == (9, 0.3)
+
+
 def test_hook_and_transcript_of_one_call_are_one_run_with_the_better_of_each(taking: Taking) -> None:
     taking.take(
         started(source="hook"),
