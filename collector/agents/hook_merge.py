@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from collector.agents import json_edit
-from collector.agents.hooks import SHELL_PREFIX, Integration, is_hook_command, is_shim
+from collector.agents.hooks import SHELL_PREFIX, Integration, hook_of, is_shim
 from collector.agents.json_edit import BOM, JsonError, Node, Splice
 
 
@@ -102,14 +102,17 @@ def _paths(text: str, entry: Node) -> list[str]:
 
 
 def _path(text: str, node: Node) -> str | None:
+    """Return the acode-hook that a handler calls."""
     if node.kind != "object":
         return None
-    strings = {
-        item.key: json_edit.to_python(text, item.value)
-        for item in node.items
-        if item.value.kind == "string" and item.key is not None
-    }
-    return is_hook_command(strings)
+    has_arguments = node.member("args") is not None
+    for key in ("command", "bash", "exec"):
+        command = node.member(key)
+        if command is not None and command.kind == "string":
+            found = hook_of(json_edit.to_python(text, command), has_arguments or key == "exec")
+            if found is not None:
+                return found
+    return None
 
 
 def install(text: str, wanted: Wanted) -> str:
@@ -195,9 +198,39 @@ def uninstall(text: str, original: str | None, integration: Integration) -> str:
     root = json_edit.parse(text)
     if root is None or not find(text):
         return text
-    removal = _Removal(text, original, integration)
+    removal = _Removal(text, original)
     left = json_edit.apply(text, removal.root(root))
+    if integration.versioned:
+        left = _without_version(left, original)
     return _without_object(left, original) if original is not None else left
+
+
+def _without_version(text: str, original: str | None) -> str:
+    """The version goes with our hooks if it came with them, unless there are other hooks that need it."""
+    root = json_edit.parse(text)
+    index = root.find("version") if root else None
+    if root is None or index is None:
+        return text
+    was = _parse_quietly(original or "")
+    if original is None:
+        ours = len(root.items) == 1
+    else:
+        ours = _member(was, "version") is None and _entries(root) <= _entries(was)
+    inside = _inside(original or "", was)
+    return json_edit.apply(text, json_edit.remove(text, root, [index], inside)) if ours else text
+
+
+def _entries(root: Node | None) -> int:
+    """Return how many entries all events have."""
+    hooks = _member(root, "hooks")
+    return sum(len(array.items) for _, array in _events(hooks)) if hooks else 0
+
+
+def _inside(text: str, node: Node | None) -> str:
+    """Return what an empty container holds: white space and comments."""
+    if node is None or node.items or node.kind not in ("object", "array"):
+        return ""
+    return text[node.start + 1 : node.end - 1]
 
 
 def _without_object(text: str, original: str) -> str:
@@ -220,11 +253,9 @@ def is_empty(text: str) -> bool:
 class _Removal:
     """Takes our entries out, from the outside in: what goes as a whole is one splice."""
 
-    def __init__(self, text: str, original: str | None, integration: Integration) -> None:
+    def __init__(self, text: str, original: str | None) -> None:
         self._text = text
         self._before = original or ""
-        self._known = original is not None
-        self._versioned = integration.versioned
         self._was = _parse_quietly(self._before)
 
     def root(self, root: Node) -> list[Splice]:
@@ -241,23 +272,10 @@ class _Removal:
                 gone.append(index)
             else:
                 splices += inner
-        gone += self._version(root, gone)
         return splices + json_edit.remove(self._text, root, gone, self._inside(self._was))
 
-    def _version(self, root: Node, gone: list[int]) -> list[int]:
-        """The version goes with the hooks, if it came with them."""
-        index = root.find("version")
-        if index is None or not self._versioned or not gone:
-            return []
-        ours = _member(self._was, "version") is None if self._known else len(root.items) == len(gone) + 1
-        return [index] if ours else []
-
     def _inside(self, was: Node | None) -> str:
-        """What an empty container held: white space."""
-        if was is None or was.items or was.kind not in ("object", "array"):
-            return ""
-        inside = self._before[was.start + 1 : was.end - 1]
-        return "" if inside.strip() else inside
+        return _inside(self._before, was)
 
     def _hooks(self, hooks: Node, was: Node | None) -> list[Splice] | None:
         """Return what to splice within, or None when the whole member goes."""

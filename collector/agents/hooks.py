@@ -210,16 +210,17 @@ def get_integration(agent: str) -> Integration:
     raise InputError("ACODE-AGT-001", f"unknown agent {agent!r}", hint)
 
 
-def is_hook_command(handler: Mapping[str, Any]) -> str | None:
-    """Return the path of the acode-hook that a handler calls; None for anybody else's handler."""
-    for key in ("command", "bash", "exec"):
-        command = handler.get(key)
-        if not isinstance(command, str) or HOOK not in command:
-            continue
-        for path in (command, _first_word(command)):
-            if path.rpartition("/")[2] == HOOK:
-                return path
-    return None
+def hook_of(command: str, is_path: bool = False) -> str | None:
+    """Return the path of the acode-hook that a command calls; None for anybody else's command.
+
+    Args:
+        command: a line for a shell, or the path of a program.
+        is_path: whether it is a path.
+    """
+    if HOOK not in command:
+        return None
+    path = command if is_path else _first_word(command)
+    return path if path.rpartition("/")[2] == HOOK else None
 
 
 def is_shim(value: object) -> bool:

@@ -23,6 +23,7 @@ _INDENT = re.compile(r"[ \t]*")
 _SPACE = " \t\r\n"
 _WORDS = {"true": True, "false": False, "null": None}
 _MAX_DEPTH = 200
+_MAX_DIGITS = 4300
 BOM = "\ufeff"
 
 Kind = Literal["object", "array", "string", "number", "word"]
@@ -101,7 +102,7 @@ def to_python(text: str, node: Node) -> Any:
         return json.loads(raw)
     if node.kind == "word":
         return _WORDS[raw]
-    return int(raw) if len(raw) < 16 and raw.lstrip("-").isdigit() else float(raw)
+    return int(raw) if len(raw) < _MAX_DIGITS and raw.lstrip("-").isdigit() else float(raw)
 
 
 class _Parser:
@@ -293,42 +294,67 @@ def remove(text: str, container: Node, indexes: Iterable[int], inside: str = "")
         text: the whole text.
         container: of which value.
         indexes: which entries.
-        inside: what to leave in a container that becomes empty and holds no comments.
+        inside: what was in a container that becomes empty: its white space and its comments.
     """
     gone = sorted(set(indexes))
     if not gone:
         return []
     items = container.items
-    if len(gone) == len(items) and not _has_comments(text, container):
-        return [Splice(container.start + 1, container.end - 1, inside)]
+    if len(gone) == len(items):
+        return _empty(text, container, inside)
     kept = [i for i in range(len(items)) if i not in gone]
-    splices = []
-    if kept and kept[0] and not _COMMENT.search(_between(text, container, kept[0])):
+    splices: list[Splice] = []
+    if kept[0] and not _COMMENT.search(_around(text, container, 0, kept[0])):
         splices.append(Splice(items[0].start, items[kept[0]].start))
         gone = [i for i in gone if i > kept[0]]
-    splices += [splice for i in gone for splice in _remove_one(text, container, i)]
-    if items[-1].comma is None and gone and gone[-1] == len(items) - 1 and kept:
+    for first, last in _runs(gone):
+        splices += _remove_run(text, container, first, last)
+    if items[-1].comma is None and gone and gone[-1] == len(items) - 1:
         comma = items[kept[-1]].comma
         if comma is not None:
             splices.append(Splice(comma, comma + 1))
     return splices
 
 
-def _remove_one(text: str, container: Node, index: int) -> list[Splice]:
-    """Take out one entry with the white space before it, and the comma behind it."""
-    item = container.items[index]
-    previous = container.items[index - 1] if index else None
-    floor = container.start + 1
-    if previous is not None:
-        floor = previous.value.end if previous.comma is None else previous.comma + 1
-    gap = text[floor : item.start]
-    end = item.value.end if item.comma is None else item.comma + 1
+def _runs(indexes: Sequence[int]) -> list[tuple[int, int]]:
+    """Return the first and the last of each row of neighbours."""
+    firsts = [i for i in indexes if i - 1 not in indexes]
+    lasts = [i for i in indexes if i + 1 not in indexes]
+    return list(zip(firsts, lasts, strict=True))
+
+
+def _empty(text: str, container: Node, inside: str) -> list[Splice]:
+    """Take out every entry; comments stay, white space becomes what it was if they are what they were."""
+    splices = _remove_run(text, container, 0, len(container.items) - 1)
+    left = apply(text[: container.end - 1], splices)[container.start + 1 :]
+    if left.split() == inside.split():
+        return [Splice(container.start + 1, container.end - 1, inside)]
+    return splices if left.strip(_SPACE) else [Splice(container.start + 1, container.end - 1)]
+
+
+def _remove_run(text: str, container: Node, first: int, last: int) -> list[Splice]:
+    """Take out neighbours with the white space before them and the comma behind them, comments left."""
+    items = container.items[first : last + 1]
+    floor = _floor(container, first)
+    gap = text[floor : items[0].start]
     begin = floor + len(gap.rstrip(_SPACE))
+    end = _end(items[-1])
+    tail = text[items[-1].value.end : end]
+    if _COMMENT.search(_around(text, container, first + 1, last) + tail):
+        splices = [Splice(item.start, item.value.end) for item in items]
+        return splices + [Splice(item.comma, item.comma + 1) for item in items if item.comma is not None]
     if _ends_in_line_comment(gap) and text[end:].lstrip(" \t")[:1] not in ("\r", "\n"):
-        begin = item.start  # or the comment would swallow what follows
-    if item.comma is None or not text[item.value.end : item.comma].strip(_SPACE):
-        return [Splice(begin, end)]
-    return [Splice(begin, item.value.end), Splice(item.comma, end)]
+        begin = items[0].start  # or the comment would swallow what follows
+    return [Splice(begin, end)]
+
+
+def _floor(container: Node, index: int) -> int:
+    """Return where what belongs to the entries before one ends."""
+    return _end(container.items[index - 1]) if index else container.start + 1
+
+
+def _end(item: Item) -> int:
+    return item.value.end if item.comma is None else item.comma + 1
 
 
 def _ends_in_line_comment(gap: str) -> bool:
@@ -336,18 +362,10 @@ def _ends_in_line_comment(gap: str) -> bool:
     return bool(comments) and comments[-1].startswith("//")
 
 
-def _between(text: str, container: Node, index: int) -> str:
-    """Return what lies around the entries before one: white space, commas and comments."""
-    at = container.start + 1
+def _around(text: str, container: Node, first: int, last: int) -> str:
+    """Return what lies before entries and is part of none: white space, commas and comments."""
     parts = []
-    for item in container.items[: index + 1]:
-        parts.append(text[at : item.start])
-        at = item.value.end
+    for index in range(first, last + 1):
+        floor = container.items[index - 1].value.end if index else container.start + 1
+        parts.append(text[floor : container.items[index].start])
     return "".join(parts)
-
-
-def _has_comments(text: str, container: Node) -> bool:
-    """Tell whether there is a comment between the entries of a container; those within go with them."""
-    last = container.items[-1]
-    around = _between(text, container, len(container.items) - 1) + text[last.value.end : container.end - 1]
-    return _COMMENT.search(around) is not None
