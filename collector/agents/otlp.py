@@ -65,8 +65,9 @@ _SESSION_KEYS = {"claude-code": "session.id", "codex": "conversation.id"}
 
 def _claude_prompt(record: Record, session: str) -> Iterator[AnyEvent]:
     yield SessionSeen(conversation_id=session, at=record.at, source="otlp", agent_version=record.version)
-    if record.text("command_source") != "builtin":  # `/exit` and the like
-        yield from _prompt(record, session, record.identity("prompt.id"))
+    notice = record.text("prompt").startswith("<task-notification>")  # a subagent's end, not a person's words
+    if not notice and record.text("command_source") != "builtin":  # `/exit` and the like
+        yield from _prompt(record, session, record.identity("message.uuid") or record.identity("prompt.id"))
 
 
 def _claude_request(record: Record, session: str) -> Iterator[AnyEvent]:

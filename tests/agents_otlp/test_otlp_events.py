@@ -135,9 +135,15 @@ def test_a_prompt_is_one_where_its_text_is_exported(content_type: str) -> None:
         seen,
         Prompt(conversation_id="s-1", at=AT, source="otlp", text="fix it", prompt_id="p-1"),
     ]
+    same = claude("user_prompt", prompt="fix it", prompt__id="p-1", message__uuid="u-1")
+    assert events(content_type, same)[1:] == [
+        Prompt(conversation_id="s-1", at=AT, source="otlp", text="fix it", prompt_id="u-1")
+    ]
     assert events(content_type, claude("user_prompt", prompt="<REDACTED>", prompt__id="p-1")) == [seen]
     command = claude("user_prompt", prompt="/exit", command_name="exit", command_source="builtin")
     assert events(content_type, command) == [seen]
+    notice = claude("user_prompt", prompt="<task-notification>\n<task-id>b7</task-id>")
+    assert events(content_type, notice) == [seen]
 
 
 @BOTH
