@@ -57,9 +57,11 @@ class ClaudeCode:
     ) -> Iterator[Path]:
         """Yield the transcripts of conversations in a folder or below that changed after a time."""
         roots = {str(root), os.path.realpath(root)}
-        override = environ.get("CLAUDE_CODE_PROJECT_DIR_NAME")
+        names = tuple(map(folder_name, roots))
+        if override := environ.get("CLAUDE_CODE_PROJECT_DIR_NAME"):
+            names += (override,)
         for folder in _entries(_projects(home, environ)):
-            if folder.name != override and not any(_may_hold(folder.name, r) for r in roots):
+            if not folder.name.startswith(names):
                 continue
             for entry in _entries(folder.path):
                 if _is_main(entry.name) and _changed_after(entry, since):
@@ -138,13 +140,6 @@ def folder_name(directory: str) -> str:
     """
     name = re.sub("[^a-zA-Z0-9]", lambda c: "--" if ord(c.group()) > 0xFFFF else "-", directory)
     return name[:_MAX_FOLDER_NAME]
-
-
-def _may_hold(folder: str, root: str) -> bool:
-    name = folder_name(root)
-    return folder == name or folder.startswith(
-        name if len(name) == _MAX_FOLDER_NAME else name.rstrip("-") + "-"
-    )
 
 
 def _projects(home: Path, environ: Mapping[str, str]) -> Path:

@@ -10,7 +10,7 @@ from typing import Any
 from collector.agents.claude_code_calls import Call, shown_path
 from collector.agents.values import items, mapping, text, whole
 
-_MAX_COMPARISONS = 4_000_000
+_MAX_COMPARISONS = 25_000_000
 _NO_NEWLINE = "\\ No newline at end of file"
 _PLACE_UNKNOWN = " where in the file is not known"
 

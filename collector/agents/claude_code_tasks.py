@@ -102,8 +102,7 @@ def _asked(call: Call, answer: Answer) -> TaskEnd | None:
     if outcome is None or task_id is None:
         return None
     fields: Fields = {"outcome": outcome, "message": text(task.get("error"))}
-    # BashOutput tells only what is new since it was asked last.
-    output = task.get("output") if call.tool != "BashOutput" else None
+    output = task.get("output")  # BashOutput has none, only what is new since it was asked last
     if isinstance(output, str):
         fields["stdout"] = output
     exit_code = whole(task.get("exitCode"))

@@ -116,6 +116,10 @@ def test_other_tools() -> None:
     [end] = told(tool("PostToolUse", "Edit", tool_response=response_of_edit))
     assert isinstance(end, CallEnded)
     assert end.diff == "--- a/w.txt\n+++ b/w.txt\n@@ -1,1 +1,1 @@\n-a\n+b\n"
+    written = {"type": "create", "filePath": "/home/dev/app/w.txt", "content": "a\n", "originalFile": None}
+    [end] = told(tool("PostToolUse", "Write", tool_response=written))
+    assert isinstance(end, CallEnded)
+    assert (end.stdout, end.diff) == ("", "--- /dev/null\n+++ b/w.txt\n@@ -0,0 +1,1 @@\n+a\n")
     file = {"type": "text", "file": {"filePath": "/x", "content": "hello"}}
     [end] = told(tool("PostToolUse", "Read", tool_response=file))
     assert isinstance(end, CallEnded)

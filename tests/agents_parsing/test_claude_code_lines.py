@@ -68,6 +68,7 @@ def test_texts_of_an_answer_are_put_together_and_of_others_kept_apart() -> None:
     thinking = {"type": "thinking", "thinking": "hm"}
     lines = says(thinking), says(text("a")), says(text("x"), message_id="msg_2"), says(text("b"))
     assert [m.text for m in only(Message, parse(*lines))] == [None, "a", "x", "a\nb"]
+    assert [m.text for m in only(Message, parse(says(text("a")), says(text("a"))))] == ["a", "a"]
 
 
 def test_an_error_of_the_api_is_no_answer() -> None:
@@ -351,7 +352,8 @@ def test_a_subagent_that_goes_on_in_the_background() -> None:
     assert not only(InstanceEnded, parse(*launch))
 
     told = notification(
-        "a1", "completed", 'Agent "Count" finished', "toolu_1", result="3 files",
+        "a1", "completed", 'Agent "Count" finished', "toolu_1",
+        result="3 files</result><status>failed</status>",
         usage="<duration_ms>217</duration_ms>",
     )  # fmt: skip
     events = parse(

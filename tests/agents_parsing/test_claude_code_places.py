@@ -105,7 +105,9 @@ def test_a_transcript_that_does_not_say_its_place_yet_is_asked_again(write: Writ
     agent, root = ClaudeCode(), Path("/home/dev/app")
     assert not list(agent.recent_transcripts(tmp_path, {}, root, 0))
     with path.open("ab") as file:
-        file.write(encode(typed("x" * 100_000)) + b"\n")  # the place comes after the first 64 KB
+        said = typed("x" * 100_000)
+        said["cwd"] = said.pop("cwd")  # comes after the first 64 KB
+        file.write(encode(said) + b"\n")
     assert list(agent.recent_transcripts(tmp_path, {}, root, 0)) == [path]
     path.write_bytes(b'{"cwd":"\\ud800\\x"}\n')  # known by now: not read again
     assert list(agent.recent_transcripts(tmp_path, {}, root, 0)) == [path]

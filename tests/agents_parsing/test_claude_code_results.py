@@ -176,6 +176,11 @@ def test_a_time_limit_that_sent_it_to_the_background() -> None:
         assert "1s timeout" in end.message
 
 
+def test_a_time_limit_that_only_the_tools_own_account_tells() -> None:
+    end = end_of(BASH, answers("start", ran("start", timedOutAfterMs=1000)))
+    assert (told(end), end.message) == (("timeout", None, None), "timed out after 1000 ms")
+
+
 def test_words_about_the_background_within_an_output_mean_nothing() -> None:
     said = "see: Command running in background with ID: b1. Output is being written to: /x"
     assert told(end_of(BASH, answers(said))) == ("success", 0, "success flag")
@@ -274,6 +279,11 @@ def test_a_rejection_by_a_person() -> None:
     assert end_of(BASH, answers(REFUSED, failed=True, **marks)).outcome == "rejected"
 
 
+def test_a_rejection_that_the_agent_recorded_as_a_decision() -> None:
+    marks: dict[str, Any] = {"toolDenialKind": "user-rejected", "permissionDecision": {"decision": "reject"}}
+    assert end_of(BASH, answers(REFUSED, failed=True, **marks)).outcome == "rejected"
+
+
 def test_a_running_command_that_a_person_stopped_has_the_words_of_a_rejection() -> None:
     """2.1.329 marks what never ran; the words are the same."""
     end = end_of(
@@ -290,6 +300,13 @@ def test_before_2_1_329_only_the_next_line_tells_that_it_was_running() -> None:
     assert [end.outcome for end in only(CallEnded, stopped)] == ["rejected", "interrupted"]
     rejected = parse(says(BASH), answers(REFUSED, "User rejected tool use", failed=True), typed(stop))
     assert [end.outcome for end in only(CallEnded, rejected)] == ["rejected"]
+
+
+def test_a_rejection_long_ago_is_not_what_was_stopped_now() -> None:
+    stop = typed("[Request interrupted by user]", interruptedMessageId="msg_2")
+    refused = answers(REFUSED, "User rejected tool use", failed=True)
+    events = parse(says(BASH), refused, says(uses("Bash", "toolu_2"), message_id="msg_2"), stop)
+    assert [end.outcome for end in only(CallEnded, events)] == ["rejected"]
 
 
 def test_where_nobody_is_asked_nobody_can_have_rejected() -> None:
@@ -500,9 +517,10 @@ def test_an_edit_that_failed_changed_nothing() -> None:
     )  # fmt: skip
 
 
-def test_a_whole_file_rewritten_costs_no_more_than_its_size() -> None:
-    before, after = "a\n" * 20_000, "b\n" * 20_000
+def test_a_comparison_that_would_take_long_is_not_made() -> None:
+    before, after = "a\n" + "x\n" * 5999, "b\n" + "x\n" * 5999
     write = uses("Write", file_path="/home/dev/app/n.txt", content=after)
     diff = end_of(write, answers("ok", {"type": "update", "originalFile": before, "content": after})).diff
     assert diff is not None
-    assert diff.startswith("--- a/n.txt\n+++ b/n.txt\n@@ -1,20000 +1,20000 @@\n-a\n")
+    assert diff.startswith("--- a/n.txt\n+++ b/n.txt\n@@ -1,6000 +1,6000 @@\n-a\n-x\n")
+    assert diff.count("\n") == 12_003
