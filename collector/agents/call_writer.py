@@ -66,6 +66,8 @@ class OpenCall:
     state: SessionState
     seen_at: float
     over_since: float = 0.0
+    told_ms: int = 0
+    """When what tells of it was written, for agents that tell no times."""
     run: Run | None = None
     folder: str = ""
     run_id: str = ""
@@ -152,7 +154,7 @@ class CallWriter:
 
     def write(self, waiting: OpenCall) -> None:
         """Write a call that is over as a run of its own."""
-        result = call_result(waiting.call, clock.now_ms())
+        result = call_result(waiting.call, waiting.told_ms or clock.now_ms())
         record = waiting.record or self._record(waiting, result.start_ms)
         if waiting.record is not None:
             record |= {k: v for k, v in self._of_agent(waiting).items() if v}

@@ -24,7 +24,7 @@ from collector.agents.values import mapping, text
 _MAX_FOLDER_NAME = 200
 _MAX_HEAD_BYTES = 1 << 20
 _MAX_KEPT = 20_000
-_CWD = re.compile(rb'"cwd":("(?:[^"\\]|\\.)*")')
+_CWD = re.compile(rb'"cwd":\s*("(?:[^"\\]|\\.)*")')
 _SESSION = re.compile(rb'"sessionId":"([^"\\]+)"')
 _META_TYPES = frozenset(
     (

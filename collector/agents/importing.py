@@ -135,6 +135,7 @@ class Importer:
 
     def _read(self, file: TranscriptFile, paths: list[Path]) -> None:
         sessions: set[str] = set()
+        self._ingest.told_ms = int(_modified(file.path) * 1000)
         try:
             for events in chain(file.read(), file.finish()):
                 for event in events:

@@ -94,6 +94,8 @@ class Ingest:
         self._matched: set[str] = set()
         self._writer = CallWriter(workspace, config, sync=live)
         self.find_instance: Callable[[str, Event], Place | None] = lambda agent, event: None
+        self.told_ms = 0
+        """When the transcript that is being taken in was written last."""
         self.new_runs = 0
         self.matched_runs = 0
 
@@ -213,7 +215,7 @@ class Ingest:
         """Return what is kept of a call that is new here; None when its run is written already."""
         call = Call(event.call_id, agent, event.conversation_id, instance_id)
         known = self._known.find_call(event.call_id, agent)
-        waiting = OpenCall(call, state, time.monotonic())
+        waiting = OpenCall(call, state, time.monotonic(), told_ms=self.told_ms)
         if known is None:
             # A refusal without its call is told by telemetry of what others describe better.
             return waiting if isinstance(event, CallStarted) or event.source != "otlp" else None

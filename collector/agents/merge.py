@@ -40,8 +40,14 @@ class Call:
 
     @property
     def is_over(self) -> bool:
-        """Whether some channel has told an end; going on in the background is none."""
-        return any(end.outcome != "background" for end in self.ended.values())
+        """Whether some channel has told an end; going on in the background is none.
+
+        Telemetry calls it a success when a command went to the background.
+        """
+        return any(
+            end.outcome in _TOLD or (end.source != "otlp" and end.outcome != "background")
+            for end in self.ended.values()
+        )
 
     def add(self, event: CallStarted | CallEnded) -> None:
         """Take in what a channel says; of two starts the more trusted one stays."""
@@ -92,7 +98,7 @@ def call_result(call: Call, now_ms: int) -> CallResult:
 
     Args:
         call: what they said.
-        now_ms: the end of a call that has none, when not even its start is known.
+        now_ms: when it was, where nobody tells a time.
     """
     ends = [call.ended[source] for source in TRUST if source in call.ended]
     outcome = _outcome(ends)
@@ -122,7 +128,8 @@ def call_result(call: Call, now_ms: int) -> CallResult:
 
 def _outcome(ends: list[CallEnded]) -> str:
     """What was told of a refusal or an interruption is believed from any channel."""
-    outcomes = [end.outcome for end in ends]
+    outcomes = [end.outcome for end in ends if end.source != "otlp"] or [end.outcome for end in ends]
+    outcomes += [end.outcome for end in ends if end.outcome in _TOLD]
     for told in _TOLD:
         if told in outcomes:
             return told
@@ -154,8 +161,8 @@ def _times(call: Call, ends: list[CallEnded], now_ms: int) -> tuple[int, int, st
         stop = measured.at if measured.at is not None else end
         if stop is not None:
             return stop - measured.duration_ms, stop, measured.source
-        if started is not None:
-            return started, started + measured.duration_ms, measured.source
+        start = started if started is not None else now_ms
+        return start, start + measured.duration_ms, measured.source
     start = started if started is not None else end if end is not None else now_ms
     source = ends[0].source if ends else call.started.source if call.started else "transcript"
     return start, max(start, end if end is not None else start), f"{source}: upper bound"

@@ -113,8 +113,7 @@ class TranscriptFile:
         if len(self._rest) > MAX_LINE_BYTES:
             self._rest = b""
         for line in lines:
-            if line:
-                yield parser.feed(line)
+            yield parser.feed(line)
 
     def _read_compressed(self) -> Iterator[Iterable[AnyEvent]]:
         status = self.path.stat()

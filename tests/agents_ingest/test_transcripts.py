@@ -34,7 +34,7 @@ def call(number: int) -> bytes:
         "input": {"command": f"echo {number}"},
     }
     line = {
-        "type": "assistant", "sessionId": "s1", "uuid": f"u{number}", "cwd": "/w", "version": "2.1",
+        "type": "assistant", "parentUuid": None, "sessionId": "s1", "uuid": f"u{number}", "cwd": "/w", "version": "2.1",
         "timestamp": "2026-01-20T14:32:15.123Z",
         "message": {"id": f"msg_{number}", "role": "assistant", "model": "big", "content": [block]},
     }  # fmt: skip
