@@ -24,7 +24,7 @@ from collector.agents.claude_code_records import (
     tokens_of,
     typed_prompt,
 )
-from collector.agents.claude_code_results import STOPPED, Answer, background_task
+from collector.agents.claude_code_results import STOPPED, Answer, background_task, tells_no_end
 from collector.agents.claude_code_tasks import asked_end, notified_ends
 from collector.agents.events import AnyEvent, CallEnded, InstanceEnded, Message, Prompt, SessionSeen
 from collector.agents.values import items, mapping, ms_of_iso, number, plain_text, text
@@ -242,6 +242,8 @@ class TranscriptParser:
             asks=self._asks,
         )
         call = self._calls.pop(call_id, None) or _unknown_call(call_id, answer, where)
+        if tells_no_end(answer):
+            return
         where = replace(where, conversation_id=call.conversation_id, instance_id=call.instance_id)
         for event in answer_events(call, answer, where, None):
             yield event

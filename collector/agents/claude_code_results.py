@@ -22,6 +22,8 @@ from collector.agents.values import items, mapping, number, plain_text, text
 Fields = dict[str, Any]
 """Fields of `CallEnded`."""
 
+_BLOCKED = "<tool_use_error>Blocked: "
+_NOT_RECORDED = "[Tool call interrupted: the session ended before this call's result was recorded"
 STOPPED = "a person stopped it while it ran"
 
 _NO_OUTPUT = ("(Bash completed with no output)", "Tool ran without output or errors")
@@ -92,6 +94,14 @@ def ending(call: Call, answer: Answer) -> Fields:
     return _success(call, answer)
 
 
+def tells_no_end(answer: Answer) -> bool:
+    """Tell whether a result was made up for a call that a killed agent left without one.
+
+    It comes when the conversation is resumed, however much later, and says that nothing is known.
+    """
+    return answer.said.startswith(_NOT_RECORDED)
+
+
 def background_task(answer: Answer) -> str | None:
     """Return the id of the task as which a call goes on in the background."""
     details = mapping(answer.details)
@@ -122,6 +132,8 @@ def _failure(call: Call, answer: Answer) -> Fields:
     coded = _EXIT_CODE.match(said) if call.kind == "shell" else None
     if coded:
         return _coded_failure(int(coded.group(1)), said[coded.end() :])
+    if answer.said.startswith(_BLOCKED):
+        return {"outcome": "denied", "message": first_line(said)}
     if refused := refusal(said, answer.marks, answer.asks):
         stopped = refused == "interrupted" and said.startswith("The user doesn't want")
         return {"outcome": refused, "message": STOPPED if stopped else first_line(said)}

@@ -17,6 +17,7 @@ from collector.agents.claude_code_results import Answer, Fields
 from collector.agents.events import Outcome
 from collector.agents.values import mapping, text, whole
 
+_NOT_RECORDED = "didn't finish before the previous session ended"  # said when it is resumed, much later
 _TAG = re.compile(r"<([a-z_-]+)>(.*?)</\1>", re.DOTALL)
 _EXIT_CODE = re.compile(r"(?:completed \(exit code |failed with exit code )(-?\d{1,10})\)?[^\"]*$")
 _MAX_EXIT_CODE = 1 << 32  # Windows has codes of 32 bits
@@ -47,7 +48,7 @@ def notified_ends(said: str) -> Iterator[TaskEnd]:
         for name, content in _TAG.findall(part):
             tags.setdefault(name, content.strip())
         outcome = _OUTCOMES.get(tags.get("status", ""))
-        if outcome is None or not tags.get("task-id"):
+        if outcome is None or not tags.get("task-id") or _NOT_RECORDED in tags.get("summary", ""):
             continue
         yield TaskEnd(
             task_id=tags["task-id"],

@@ -451,6 +451,16 @@ def test_news_of_what_still_runs_are_no_end(status: str) -> None:
     assert len(only(CallEnded, parse(says(BACKGROUND), LAUNCH, typed(told)))) == 1
 
 
+def test_a_resumed_agent_does_not_know_what_became_of_what_ran_when_it_was_killed() -> None:
+    for summary in (
+        "Background shell command didn't finish before the previous session ended",
+        'Agent "Count" didn\'t finish before the previous session ended',
+    ):
+        events = parse(says(BACKGROUND), LAUNCH, typed(notification("b1", "stopped", summary, "toolu_1")))
+        assert [end.outcome for end in only(CallEnded, events)] == ["background"]
+        assert not only(InstanceEnded, events)
+
+
 def asks(tool: str, details: Any, said: str = "", **tool_input: Any) -> list[CallEnded]:
     """The ends of a background command and of a call that asks for it."""
     lines = [

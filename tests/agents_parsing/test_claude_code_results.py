@@ -225,6 +225,7 @@ def test_a_picture_is_no_output() -> None:
         "This command requires approval",
         "Output redirection to '/etc/x' was blocked. For security, Claude Code may only write to files in",
         "<tool_use_error>Permission to use Read has been denied.</tool_use_error>",
+        "<tool_use_error>Blocked: standalone sleep 40.</tool_use_error>",
     ],
 )
 def test_a_refusal_by_a_rule_or_hook(said: str) -> None:
@@ -337,6 +338,15 @@ def test_other_ends_without_an_exit_code(said: str, outcome: str) -> None:
 
 def test_an_agent_that_is_killed_leaves_a_call_without_an_end() -> None:
     assert not only(CallEnded, parse(says(BASH)))
+
+
+def test_the_end_that_a_resumed_agent_makes_up_for_such_a_call_is_none() -> None:
+    said = (
+        "[Tool call interrupted: the session ended before this call's result was recorded, so its outcome "
+        "is unknown. Check whether it took effect.]"
+    )
+    made_up = answers(said, said, failed=True, toolDenialKind="interrupted")
+    assert not only(CallEnded, parse(says(BASH), made_up))
 
 
 def test_parallel_calls_end_each_for_itself() -> None:
