@@ -92,10 +92,11 @@ def find_agent(argv: list[str]) -> tuple[str | None, int]:
 
 
 def _agent_of_program(program: str) -> str | None:
-    try:
-        return agent_of_command(program)
-    except ImportError:  # an agent of the table that this installation does not have
-        return None
+    name = Path(program).name
+    for agent, integration in INTEGRATIONS.items():
+        if name in integration.programs:
+            return agent
+    return agent_of_command(program)
 
 
 def surroundings(
