@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from collector.agents.events import AnyEvent
 from collector.errors import InputError
@@ -74,6 +74,14 @@ class Agent(Protocol):
 
     def hook_events(self, payload: Mapping[str, Any], received_at: int) -> Iterable[AnyEvent]:
         """Return what a hook's payload says; nothing for what is not known. Never raises."""
+
+
+@runtime_checkable
+class KeepsFolders(Protocol):
+    """An agent whose transcript is a folder; the file that stands for it is in there."""
+
+    def parts(self, path: Path) -> Iterator[Path]:
+        """Yield the other files of a transcript, all below its folder."""
 
 
 def agent_names() -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from collector import clock
-from collector.agents.adapter import NAMES, get_agent
+from collector.agents.adapter import NAMES, KeepsFolders, get_agent
 from collector.agents.events import Event, InstanceStarted, SessionSeen
 from collector.agents.inbox import HOOK, INSTANCE, REGISTERED, TELEMETRY, Letter, iter_letters
 from collector.agents.ingest import Ingest, Known, Place
@@ -369,18 +369,31 @@ def archive_into(state: SessionState, file: TranscriptFile, others: Collection[P
     """
     if file.path.suffix in DATABASES:
         return  # other conversations are in it too
-    parts: tuple[str, ...] = ()
+    parts = _place_among(file, others)
+    target = archive(file.path, os.path.join(state.folder, TRANSCRIPTS, *parts), file.grows)
+    if target is None:
+        return
+    if isinstance(file.agent, KeepsFolders):
+        for path in file.agent.parts(file.path):
+            below = path.parent.relative_to(file.path.parent).parts
+            archive(path, os.path.join(state.folder, TRANSCRIPTS, *parts, *below), False)
+    status = file.path.stat()
+    state.add_transcript({
+        "path": str(file.path), "agent": file.agent.name,
+        "archived": os.path.relpath(target, state.folder), "size_bytes": status.st_size,
+        "modified_ns": status.st_mtime_ns,
+    })  # fmt: skip
+
+
+def _place_among(file: TranscriptFile, others: Collection[Path]) -> tuple[str, ...]:
+    """A subagent's transcript keeps its place relative to the main one's."""
+    if isinstance(file.agent, KeepsFolders):
+        above = [p.parent for p in {file.path, *others} if file.path.is_relative_to(p.parent)]
+        return file.path.parent.relative_to(min(above, key=lambda p: len(p.parts)).parent).parts
     for main in others:
         if main != file.path and file.path.is_relative_to(main.with_suffix("")):
-            parts = file.path.parent.relative_to(main.parent).parts
-    target = archive(file.path, os.path.join(state.folder, TRANSCRIPTS, *parts), file.grows)
-    if target is not None:
-        status = file.path.stat()
-        state.add_transcript({
-            "path": str(file.path), "agent": file.agent.name,
-            "archived": os.path.relpath(target, state.folder), "size_bytes": status.st_size,
-            "modified_ns": status.st_mtime_ns,
-        })  # fmt: skip
+            return file.path.parent.relative_to(main.parent).parts
+    return ()
 
 
 def _milliseconds(value: object) -> int:

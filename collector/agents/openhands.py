@@ -115,6 +115,11 @@ class OpenHands:
                 yield state
                 yield from self.companions(state)
 
+    def parts(self, path: Path) -> Iterator[Path]:
+        """Yield the events beside a conversation's state."""
+        if path.name == _STATE:
+            yield from sorted((path.parent / "events").glob("*.json"))
+
     def recognizes(self, path: Path, head: bytes) -> bool:
         """Tell whether a file is a conversation's state, one of its events, or a list of events."""
         start = head.lstrip()[:1]

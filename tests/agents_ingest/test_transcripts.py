@@ -14,8 +14,11 @@ import pytest
 
 from collector.agents.adapter import get_agent
 from collector.agents.events import CallStarted
+from collector.agents.following import archive_into
+from collector.agents.session_state import SessionState
 from collector.agents.transcripts import TranscriptFile, archive, recognize, require_agent
 from collector.errors import AccessError, InputError
+from collector.workspace import Workspace
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -160,3 +163,22 @@ def test_the_copy_of_a_document_is_replaced(tmp_path: Path) -> None:
         path.write_bytes(text)
         archive(path, str(folder), grows=False)
         assert [p.read_bytes() for p in folder.iterdir()] == [text]
+
+
+def test_a_transcript_that_is_a_folder_is_kept_whole(tmp_path: Path) -> None:
+    main = tmp_path / "conversations" / "abc" / "base_state.json"
+    child = main.parent / "subagents" / "def" / "base_state.json"
+    for state in (main, child):
+        (state.parent / "events").mkdir(parents=True)
+        state.write_text("{}")
+        (state.parent / "events" / "event-0.json").write_text(str(state))
+    workspace = Workspace(str(tmp_path / "work"))
+    session = SessionState(workspace, "s1", lambda key: None)
+    for state in (main, child):
+        archive_into(session, TranscriptFile(get_agent("openhands"), state), [main, child])
+    kept = Path(session.folder, "transcripts", "abc")
+    assert (kept / "events" / "event-0.json").read_text() == str(main)
+    assert (kept / "subagents" / "def" / "events" / "event-0.json").read_text() == str(child)
+    assert [entry["archived"] for entry in session.session.transcripts] == [
+        "transcripts/abc/base_state.json", "transcripts/abc/subagents/def/base_state.json",
+    ]  # fmt: skip
