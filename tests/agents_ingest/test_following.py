@@ -32,8 +32,8 @@ class Claude:
     def line(self, kind: str, **more: Any) -> None:
         self._lines += 1
         values = {
-            "type": kind, "parentUuid": None, "sessionId": SESSION, "uuid": f"u{self._lines}", "cwd": str(self._acode.root),
-            "version": "2.1.0", "timestamp": format_iso(now_ms()), **more,
+            "type": kind, "parentUuid": None, "sessionId": SESSION, "uuid": f"u{self._lines}",
+            "cwd": str(self._acode.root), "version": "2.1.0", "timestamp": format_iso(now_ms()), **more,
         }  # fmt: skip
         with self.transcript.open("a") as target:
             target.write(json.dumps(values, separators=(",", ":")) + "\n")

@@ -37,8 +37,8 @@ def call(number: int) -> bytes:
         "input": {"command": f"echo {number}"},
     }
     line = {
-        "type": "assistant", "parentUuid": None, "sessionId": "s1", "uuid": f"u{number}", "cwd": "/w", "version": "2.1",
-        "timestamp": "2026-01-20T14:32:15.123Z",
+        "type": "assistant", "parentUuid": None, "sessionId": "s1", "uuid": f"u{number}", "cwd": "/w",
+        "version": "2.1", "timestamp": "2026-01-20T14:32:15.123Z",
         "message": {"id": f"msg_{number}", "role": "assistant", "model": "big", "content": [block]},
     }  # fmt: skip
     return json.dumps(line).encode() + b"\n"
