@@ -130,13 +130,15 @@ def read(path: Path) -> bytes | None:
         return None
     except OSError as error:
         raise _refused(path, f"cannot be read: {error.strerror}") from None
-    with os.fdopen(fd, "rb") as file:
+    try:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             raise _refused(path, "is not a file")
-        try:
+        with os.fdopen(fd, "rb", closefd=False) as file:
             return file.read()
-        except OSError as error:
-            raise _refused(path, f"cannot be read: {error.strerror}") from None
+    except OSError as error:
+        raise _refused(path, f"cannot be read: {error.strerror}") from None
+    finally:
+        os.close(fd)
 
 
 def find(integration: Integration, path: Path) -> Found:

@@ -18,7 +18,8 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=12,
 )
-OTHERS = st.fixed_dictionaries({"type": st.just("command"), "command": st.text(max_size=20)})
+THEIRS = st.text(max_size=20).filter(lambda command: "acode-" not in command)
+OTHERS = st.fixed_dictionaries({"type": st.just("command"), "command": THEIRS})
 GROUPS = st.lists(
     st.fixed_dictionaries({"matcher": st.text(max_size=5), "hooks": st.lists(OTHERS, max_size=2)})
     | st.fixed_dictionaries({"hooks": st.lists(OTHERS, max_size=2)}),
