@@ -68,6 +68,7 @@ class TranscriptParser:
             "custom-title": self._title,
             "permission-mode": self._mode,
             "continued-in": self._continued,
+            "cost-state": self._cost,
         }
 
     def feed(self, line: bytes) -> list[AnyEvent]:
@@ -146,6 +147,10 @@ class TranscriptParser:
                 at=where.at,
                 agent_version=version,
             )
+
+    def _cost(self, record: Mapping[str, Any]) -> Iterator[AnyEvent]:
+        where = self._where(record)
+        yield from self._session(where, {"cost": number(record.get("totalCostUSD"))})
 
     # What the model says
 

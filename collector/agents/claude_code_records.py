@@ -19,7 +19,7 @@ _TYPES = frozenset(
     name.encode()
     for name in (
         "user", "assistant", "attachment", "progress", "queue-operation", "summary", "ai-title",
-        "custom-title", "permission-mode", "continued-in",
+        "custom-title", "permission-mode", "continued-in", "cost-state",
     )
 )  # fmt: skip
 _ATTACHMENT = b'"attachment":{"type":"'

@@ -61,6 +61,8 @@ class SessionSeen(Event):
     """The conversation that this one resumed or was forked from."""
     transcript_path: str | None = None
     team: str | None = None
+    cost: float | None = None
+    """What the conversation has cost so far, in US dollars, as the agent itself adds it up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

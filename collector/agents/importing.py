@@ -9,9 +9,10 @@ from itertools import chain
 from pathlib import Path
 
 from collector.agents.adapter import Agent, get_agent
+from collector.agents.events import SessionSeen
 from collector.agents.following import IngestLock, archive_into
 from collector.agents.ingest import Ingest, Known
-from collector.agents.transcripts import TranscriptFile, require_agent
+from collector.agents.transcripts import TranscriptFile, open_transcript, require_agent
 from collector.config import Config
 from collector.errors import AcodeError, BusyError, InputError
 from collector.workspace import Workspace
@@ -19,6 +20,7 @@ from collector.workspace import Workspace
 _PATIENCE_SECONDS = 30.0
 _STILL_WRITTEN_SECONDS = 600.0
 _POLL_SECONDS = 0.02
+_ORIGIN_BYTES = 256 << 10
 
 
 @dataclass(slots=True)
@@ -104,7 +106,7 @@ class Importer:
         self._acquire()
         try:
             self._lock.was_elsewhere()
-            for agent, path in sorted(sources, key=lambda source: _modified(source[1])):
+            for agent, path in in_order(sources):
                 self._import(agent, path)
                 on_progress(self.report)
         finally:
@@ -161,6 +163,43 @@ class Importer:
         except OSError:
             return False
         return known == (status.st_size, status.st_mtime_ns)
+
+
+def in_order(sources: Iterable[tuple[Agent, Path]]) -> list[tuple[Agent, Path]]:
+    """Return transcripts in the order in which they are to be read: a fork after what it came from, whose
+    messages and calls it repeats; else the oldest first.
+    """  # noqa: D205 - one sentence
+    waiting = sorted(sources, key=lambda source: _modified(source[1]))
+    origins = {path: _origin(agent, path) for agent, path in waiting}
+    known = {conversation for conversation, _ in origins.values()}
+    ordered: list[tuple[Agent, Path]] = []
+    read: set[str | None] = {None}
+    while waiting:
+        ready = [s for s in waiting if (o := origins[s[1]])[1] in read or o[1] not in known or o[1] == o[0]]
+        chosen = ready or waiting  # each other's origins: a damaged record
+        ordered += chosen
+        read |= {origins[path][0] for _, path in chosen}
+        waiting = [source for source in waiting if source not in chosen]
+    return ordered
+
+
+def _origin(agent: Agent, path: Path) -> tuple[str | None, str | None]:
+    """Return a transcript's conversation and the one that it came from, as its beginning tells."""
+    parser = agent.line_parser(path)
+    if parser is None:
+        return None, None
+    conversation = parent = None
+    try:
+        with open_transcript(path) as file:
+            lines = file.read(_ORIGIN_BYTES).split(b"\n")[:-1]
+    except (OSError, EOFError, ValueError):
+        return None, None
+    for line in lines:
+        for event in parser.feed(line):
+            conversation = conversation or event.conversation_id
+            if isinstance(event, SessionSeen) and event.conversation_id == conversation:
+                parent = parent or event.parent_conversation_id
+    return conversation, parent
 
 
 def _known_transcripts(known: Known) -> dict[str, tuple[int, int]]:

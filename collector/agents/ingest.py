@@ -181,9 +181,11 @@ class Ingest:
 
     def _take_instance(self, agent: str, event: InstanceStarted, state: SessionState) -> None:
         main = self.place_of(agent, event).instance_id
+        known = state.instances.get(event.instance_id or main)
+        parent = event.parent_instance_id or (known.parent_instance_id if known else None) or main
         state.instance(
             event.instance_id or main, agent=agent, name=event.name, role=event.role, model=event.model,
-            parent_instance_id=event.parent_instance_id or main, created_at=event.at,
+            parent_instance_id=parent if event.instance_id else None, created_at=event.at,
             prompt=event.prompt[:2000] if event.prompt else None, tool_call_id=event.call_id,
         )  # fmt: skip
 
@@ -246,6 +248,8 @@ class Ingest:
         elif waiting.call.started is not None or waiting.record is not None:
             self._writer.write(waiting)
             self.new_runs += 1
+        else:
+            return  # an end without a beginning: the beginning may be read yet
         self._done.add(_digest(key))
 
     def _match(self, waiting: OpenCall) -> None:

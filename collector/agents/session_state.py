@@ -118,6 +118,11 @@ class SessionState:
         self.instances[instance_id] = instance
         return instance
 
+    def _learn_cost(self, dollars: float | None) -> None:
+        """What was spent is never less than what was told of it before."""
+        if dollars is not None and dollars > (self.session.cost or 0.0):
+            self.learn(cost=round(dollars, 9))
+
     def add_conversation(self, instance_id: str, conversation_id: str) -> None:
         """Say that an instance had a conversation."""
         ids = self.instance(instance_id).conversation_ids
@@ -134,6 +139,7 @@ class SessionState:
             team=event.team, working_directory=self.session.working_directory or event.working_directory,
             title=event.title[:MAX_TITLE] if event.title else None,
         )  # fmt: skip
+        self._learn_cost(event.cost)
         self.instance(instance_id, workspace=event.working_directory)
 
     def prompt(self, event: Prompt) -> None:
@@ -264,7 +270,8 @@ class SessionState:
         for tokens in sums.values():
             for kind, count in tokens.items():
                 total[kind] = total.get(kind, 0) + count
-        self.learn(tokens=total, cost=round(sum(costs.values()), 9) if costs else None)
+        self.learn(tokens=total)
+        self._learn_cost(sum(costs.values()) if costs else None)
         self.session = replace(self.session, instances=tuple(self.instances.values()))
 
     def _counted(self) -> Iterator[Usage]:
