@@ -97,11 +97,11 @@ def measure(path: Path) -> None:
     folder = Path(tempfile.mkdtemp(prefix="acode-transcripts-"))
     acode = [sys.executable, "-I", "-S", "-c", IMPORT, "--workspace", str(folder)]
     try:
-        took, memory = run([*acode, "sessions", "import", str(path)], folder)
+        took, memory = run([*acode, "sessions", "import", "--agent", "claude-code", str(path)], folder)
         print(
             f"{path.name}: {size:.1f} MB in {took:.2f} s = {size / took:.1f} MB/s, {memory:.0f} MB of memory"
         )
-        again, _ = run([*acode, "sessions", "import", "--again", str(path)], folder)
+        again, _ = run([*acode, "sessions", "import", "--again", "--agent", "claude-code", str(path)], folder)
         runs = sum(1 for p in (folder / ".acode/artifacts").iterdir() if not p.is_symlink())
         print(f"  {runs} runs; read again: {again:.2f} s")
         peer = shutil.which("claude-code-log")
