@@ -124,8 +124,7 @@ def _compare(old: str, new: str) -> list[str]:
     if len(before) * len(after) > _MAX_COMPARISONS:
         return _replaced(old, new, 1)
     # A missing newline is a line of its own here; it belongs to the line before it.
-    joined = [_join_newline(lines) for lines in (before, after)]
-    found = list(difflib.unified_diff(*joined, lineterm=""))[2:]
+    found = list(difflib.unified_diff(_join_newline(before), _join_newline(after), lineterm=""))[2:]
     return [line for hunk_line in found for line in hunk_line.split("\n")]
 
 

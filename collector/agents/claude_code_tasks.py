@@ -89,9 +89,9 @@ def asked_end(call: Call, answer: Answer) -> TaskEnd | None:
         details = mapping(answer.details)
         task_id = text(details.get("task_id")) or text(details.get("shell_id")) or _asked_for(call)
         message = text(details.get("message"))
-        return task_id and TaskEnd(
-            task_id=task_id, fields={"outcome": "cancelled", "message": message or "stopped by the agent"}
-        )
+        if task_id:
+            fields = {"outcome": "cancelled", "message": message or "stopped by the agent"}
+            return TaskEnd(task_id=task_id, fields=fields)
     return None
 
 
