@@ -37,6 +37,8 @@ Values = list["Any"]
 def select_runs(db: Connection, tail: str, parameters: Sequence[Any]) -> Runs:
     """Return the runs of a query's tail (`WHERE …`), whole."""
     found = rows(db, f"{_SELECT} {tail}", list(parameters))
+    if not found:
+        return []
     seqs = [row["seq"] for row in found]
     artifacts = artifacts_by_seq(db, seqs)
     tags = _tags(db, seqs)
