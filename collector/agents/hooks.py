@@ -121,7 +121,8 @@ INTEGRATIONS: dict[str, Integration] = {
         home="CLAUDE_CONFIG_DIR",
         events=(
             "SessionStart", "UserPromptSubmit", "PreToolUse", "PostToolUse", "PostToolUseFailure",
-            "PermissionDenied", "SubagentStart", "SubagentStop", "Stop", "StopFailure", "SessionEnd",
+            "PostToolBatch", "PermissionDenied", "SubagentStart", "SubagentStop", "Stop", "StopFailure",
+            "SessionEnd",
         ),
         handler=_claude_handler,
         grouped=True,
@@ -139,7 +140,7 @@ INTEGRATIONS: dict[str, Integration] = {
         ),
         handler=_codex_handler,
         grouped=True,
-        notice="skipped without a word until you trust them: type /hooks in codex, in a trusted project",
+        notice="codex skips new hooks without a word: trust them with /hooks, and the project as well",
     ),
     "gemini": Integration(
         agent="gemini",

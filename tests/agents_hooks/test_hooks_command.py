@@ -493,7 +493,7 @@ def test_without_a_name_the_agents_on_the_path_are_meant(hooks: Hooks, tmp_path:
 def test_the_scope_is_said_when_it_was_not_chosen(hooks: Hooks) -> None:
     done = hooks.run("hooks", "install", "codex")
     assert f"installing for {hooks.root} alone; --user".encode() in done.stderr
-    assert b"type /hooks in codex" in done.stderr
+    assert b"trust them with /hooks" in done.stderr
     assert b"keep it out of version control" in done.stderr
     assert place(hooks, "codex", "--project").exists()
 
