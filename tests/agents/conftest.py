@@ -8,8 +8,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +91,7 @@ class Runner:
         self._program = program
         self._scripts = scripts
         self._folder = folder
-        self._runs = 0
+        self._started: list[tuple[subprocess.Popen[bytes], Finished]] = []
 
     def start(
         self, script: Script, recorded: bool = True, at: Finished | None = None, **others: Any
@@ -102,8 +104,7 @@ class Runner:
             at: an earlier run whose home and project are used again.
             others: further fields of the specification.
         """
-        self._runs += 1
-        finished = at or Finished(self._folder / f"{self.agent}-{self._runs}")
+        finished = at or Finished(self._folder / f"{self.agent}-{len(self._started) + 1}")
         Path(finished.workspace.folder).mkdir(parents=True, exist_ok=True)
         if recorded:
             session = [str(self._scripts / "acode"), "session", "run", *others.pop("options", []), "--"]
@@ -114,7 +115,18 @@ class Runner:
         write_specification(path, given)
         command = [sys.executable, "-m", "tests.agents.run", str(path)]
         environ = {k: v for k, v in os.environ.items() if not k.startswith(("ACODE_", "CLAUDE", "OTEL_"))}
-        return subprocess.Popen(command, cwd=PROJECT, env=environ), finished
+        process = subprocess.Popen(command, cwd=PROJECT, env=environ, start_new_session=True)
+        self._started.append((process, finished))
+        return process, finished
+
+    def close(self) -> None:
+        """End what a test has left running."""
+        for process, finished in self._started:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait(20)
+            (finished.project / "gate").touch()
+            self.acode(finished, "collector", "stop")
 
     def run(
         self, script: Script, recorded: bool = True, at: Finished | None = None, **others: Any
@@ -146,32 +158,34 @@ def scripts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return install(tmp_path_factory.mktemp("installed"))
 
 
-def _runner(agent: str, scripts: Path, folder: Path) -> Runner:
+def _runner(agent: str, scripts: Path, folder: Path) -> Iterator[Runner]:
     program = find_program(agent)
     if program is None:
         pytest.skip(f"{AGENTS[agent].program} is not installed")
-    return Runner(agent, program, scripts, folder)
+    runner = Runner(agent, program, scripts, folder)
+    yield runner
+    runner.close()
 
 
 @pytest.fixture
-def claude(scripts: Path, tmp_path: Path) -> Runner:
+def claude(scripts: Path, tmp_path: Path) -> Iterator[Runner]:
     """Claude Code."""
-    return _runner("claude-code", scripts, tmp_path)
+    yield from _runner("claude-code", scripts, tmp_path)
 
 
 @pytest.fixture
-def codex(scripts: Path, tmp_path: Path) -> Runner:
+def codex(scripts: Path, tmp_path: Path) -> Iterator[Runner]:
     """Codex."""
-    return _runner("codex", scripts, tmp_path)
+    yield from _runner("codex", scripts, tmp_path)
 
 
 @pytest.fixture
-def gemini(scripts: Path, tmp_path: Path) -> Runner:
+def gemini(scripts: Path, tmp_path: Path) -> Iterator[Runner]:
     """Gemini CLI."""
-    return _runner("gemini", scripts, tmp_path)
+    yield from _runner("gemini", scripts, tmp_path)
 
 
 @pytest.fixture
-def opencode(scripts: Path, tmp_path: Path) -> Runner:
+def opencode(scripts: Path, tmp_path: Path) -> Iterator[Runner]:
     """OpenCode."""
-    return _runner("opencode", scripts, tmp_path)
+    yield from _runner("opencode", scripts, tmp_path)

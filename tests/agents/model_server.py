@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 import json
 import threading
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,7 +19,7 @@ from typing import Any
 
 Json = dict[str, Any]
 Events = Iterator[tuple[str | None, Json]]
-_ASIDES = ("<system-reminder>", "<environment_context>", "<user_instructions>", "# AGENTS.md")
+_ASIDES = ("<system-reminder>", "(no content)", "<environment_context>", "<user_instructions>", "# AGENTS.md")
 """What agents put beside a prompt."""
 _NOTICE = "<task-notification>"
 
@@ -73,11 +74,12 @@ class Model:
 
     script: Script
     requests: list[Json] = field(default_factory=list)
+    _prefix: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
-    def number(self) -> int:
-        """Return a number that was not there before."""
-        return next(self._numbers)
+    def new_id(self) -> str:
+        """Return an id that no answer has had before; they sort in their order."""
+        return f"{self._prefix}{next(self._numbers):012}"
 
     def answer(self, conversation: Conversation) -> Step:
         """Return the step to play."""
@@ -107,10 +109,10 @@ def _read_messages(body: Json) -> Conversation:
 def _write_messages(model: Model, step: Step, body: Json) -> Events:
     blocks: list[Json] = [{"type": "text", "text": step.say}] if step.say else []
     for name, value in step.calls:
-        blocks.append({"type": "tool_use", "id": f"toolu_{model.number():024}", "name": name, "input": value})
+        blocks.append({"type": "tool_use", "id": f"toolu_{model.new_id()}", "name": name, "input": value})
     usage = {"input_tokens": 100, "cache_read_input_tokens": 20, "cache_creation_input_tokens": 5,
              "output_tokens": 10}  # fmt: skip
-    message = {"id": f"msg_{model.number():024}", "type": "message", "role": "assistant",
+    message = {"id": f"msg_{model.new_id()}", "type": "message", "role": "assistant",
                "model": body["model"], "content": [], "stop_reason": None, "stop_sequence": None,
                "usage": {**usage, "output_tokens": 1}}  # fmt: skip
     yield "message_start", {"type": "message_start", "message": message}
@@ -151,18 +153,18 @@ def _read_responses(body: Json) -> Conversation:
 def _write_responses(model: Model, step: Step, body: Json) -> Events:
     items: list[Json] = []
     if step.say:
-        items.append({"type": "message", "id": f"msg_{model.number()}", "role": "assistant",
+        items.append({"type": "message", "id": f"msg_{model.new_id()}", "role": "assistant",
                       "content": [{"type": "output_text", "text": step.say, "annotations": []}]})  # fmt: skip
     for name, value in step.calls:
-        number = model.number()
-        call = {"id": f"fc_{number}", "call_id": f"call_{number:024}", "name": name, "status": "completed"}
+        number = model.new_id()
+        call = {"id": f"fc_{number}", "call_id": f"call_{number}", "name": name, "status": "completed"}
         if "raw" in value:
             items.append({"type": "custom_tool_call", **call, "input": value["raw"]})
         else:
             items.append({"type": "function_call", **call, "arguments": json.dumps(value)})
     usage = {"input_tokens": 100, "input_tokens_details": {"cached_tokens": 20}, "output_tokens": 10,
              "output_tokens_details": {"reasoning_tokens": 3}, "total_tokens": 110}  # fmt: skip
-    response = {"id": f"resp_{model.number()}", "object": "response", "status": "completed",
+    response = {"id": f"resp_{model.new_id()}", "object": "response", "status": "completed",
                 "model": body["model"], "output": items, "usage": usage}  # fmt: skip
     yield "response.created", {"type": "response.created", "response": {**response, "output": []}}
     for index, item in enumerate(items):
@@ -189,7 +191,7 @@ def _read_chat(body: Json) -> Conversation:
 
 def _chat_message(model: Model, step: Step) -> Json:
     calls = [
-        {"index": index, "id": f"call_{model.number():024}", "type": "function",
+        {"index": index, "id": f"call_{model.new_id()}", "type": "function",
          "function": {"name": name, "arguments": json.dumps(value)}}
         for index, (name, value) in enumerate(step.calls)
     ]  # fmt: skip
@@ -198,7 +200,7 @@ def _chat_message(model: Model, step: Step) -> Json:
 
 
 def _write_chat(model: Model, step: Step, body: Json) -> Events:
-    base = {"id": f"chatcmpl-{model.number()}", "created": 1, "model": body["model"]}
+    base = {"id": f"chatcmpl-{model.new_id()}", "created": 1, "model": body["model"]}
     usage = {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110}
     reason = "tool_calls" if step.calls else "stop"
     message = _chat_message(model, step)

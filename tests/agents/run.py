@@ -17,6 +17,7 @@ import socket
 import struct
 import subprocess
 import sys
+import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,10 @@ _IFF_UP = 1
 
 @dataclass(frozen=True)
 class Specification:
-    """One run: `program` is the agent's, `before` what is put in front of it (`acode session run --`)."""
+    """One run: `program` is the agent's, `before` what is put in front of it (`acode session run --`).
+
+    `until` names a file of the project: the model answers until it is there.
+    """
 
     agent: str
     program: str
@@ -40,6 +44,7 @@ class Specification:
     before: list[str] = field(default_factory=list)
     arguments: list[str] = field(default_factory=list)
     environ: dict[str, str] = field(default_factory=dict)
+    until: str = ""
     seconds: float = 120.0
 
 
@@ -112,7 +117,8 @@ def run(specification: Specification) -> None:
     for path in (home, project):
         path.mkdir(parents=True, exist_ok=True)
     if not (project / ".git").exists():
-        subprocess.run(["git", "init", "-q", "."], cwd=project, check=True)
+        (project / ".git").mkdir()
+        subprocess.run(["git", "init", "-q", "."], cwd=project, check=False)
     model, port, stop = serve(from_json(specification.script))
     arguments, environ = _AGENTS[specification.agent](
         f"http://127.0.0.1:{port}", home, project, specification
@@ -132,6 +138,11 @@ def run(specification: Specification) -> None:
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGTERM)
             status = process.wait(20)
+    deadline = time.monotonic() + specification.seconds
+    while specification.until and not (project / specification.until).exists():
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.02)
     stop()
     result = {"status": status, "requests": model.requests}
     (folder / "result.json").write_text(json.dumps(result))
