@@ -85,9 +85,15 @@ class Hook:
         return first, rest
 
 
+@pytest.fixture
+def hook(tmp_path: Path, shell: list[str]) -> Hook:
+    return Hook(tmp_path, shell).quiet()
+
+
 @pytest.fixture(params=list(SHELLS.values()), ids=list(SHELLS))
-def hook(tmp_path: Path, request: pytest.FixtureRequest) -> Hook:
-    return Hook(tmp_path, request.param).quiet()
+def shell(request: pytest.FixtureRequest) -> list[str]:
+    command: list[str] = request.param
+    return command
 
 
 @pytest.fixture
@@ -308,7 +314,6 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(place)], check=True)
 
 
-@pytest.mark.parametrize("shell", SHELLS.values(), ids=SHELLS)
 def test_a_full_disk_leaves_no_halves(small_disk: Path, shell: list[str]) -> None:
     hook = Hook(small_disk, shell).quiet()
     hook.run(payload=b"x" * 1_000_000)
@@ -468,9 +473,9 @@ class Starting:
         (self.hook.acode / "collector.asked").unlink()
 
 
-@pytest.fixture(params=list(SHELLS.values()), ids=list(SHELLS))
-def starting(tmp_path: Path, request: pytest.FixtureRequest) -> Starting:
-    return Starting(tmp_path, request.param)
+@pytest.fixture
+def starting(tmp_path: Path, shell: list[str]) -> Starting:
+    return Starting(tmp_path, shell)
 
 
 def test_the_collector_is_asked_for_when_none_runs(starting: Starting) -> None:
@@ -478,6 +483,18 @@ def test_the_collector_is_asked_for_when_none_runs(starting: Starting) -> None:
     assert starting.started("first") == ["first"]
     words = starting.log.read_text().strip().split("|")
     assert words == ["first", "--workspace", str(starting.hook.root), "collector", "ensure", ""]
+
+
+@pytest.mark.parametrize("mask", [0o000, 0o027, 0o077])
+def test_it_is_started_with_the_mask_of_the_agent(
+    tmp_path: Path, shell: list[str], mask: int, request: pytest.FixtureRequest
+) -> None:
+    starting = Starting(tmp_path, shell, 'umask > "$LOG.new"; mv "$LOG.new" "$LOG"')
+    before = os.umask(mask)
+    request.addfinalizer(lambda: os.umask(before))
+    starting.call("first")
+    wait_for(starting.log.exists)
+    assert int(starting.log.read_text(), 8) == mask
 
 
 def test_it_is_asked_for_once_in_a_while(starting: Starting) -> None:
@@ -488,7 +505,9 @@ def test_it_is_asked_for_once_in_a_while(starting: Starting) -> None:
     assert starting.started("third") == ["first", "third"]
 
 
-@pytest.mark.parametrize("asked", ["999999999999\n", "", "x\n", "-5\n", "1 2 3\n", "\0\0"])
+@pytest.mark.parametrize(
+    "asked", ["999999999999\n", "", "x\n", "-5\n", "1 2 3\n", "08\n", "1-2\n", "9" * 40, "\0"]
+)
 def test_a_strange_time_of_the_last_start_does_not_stop_it(starting: Starting, asked: str) -> None:
     (starting.hook.acode / "collector.asked").write_text(asked)
     starting.call("first")
