@@ -177,7 +177,8 @@ class Session:
         began, ended = times
         return CallEnded(
             **self.where, at=ended, call_id=self._call_id(call_id), **fields,
-            duration_ms=_between(began, ended), diff=_diff(name, metadata, mapping(told.get("input")), self.directory),
+            duration_ms=_between(began, ended),
+            diff=_diff(name, metadata, mapping(told.get("input")), self.directory),
             child_instance_id=text(metadata.get("sessionId")) if name == "task" else None,
         )  # fmt: skip
 
