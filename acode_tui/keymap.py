@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from acode_tui.values import NamedTuple
 
-RUNS, RUN = "runs", "run"
-BOTH = (RUNS, RUN)
+RUNS, RUN, SESSIONS = "runs", "run", "sessions"
+ALL = (RUNS, RUN, SESSIONS)
 
 
 class Key(NamedTuple):
@@ -18,7 +18,7 @@ class Key(NamedTuple):
     keys: tuple[str, ...]
     title: str
     group: str
-    screens: tuple[str, ...] = BOTH
+    screens: tuple[str, ...] = ALL
     footer: str = ""
 
 
@@ -36,7 +36,15 @@ KEYS: tuple[Key, ...] = (
     Key("open", ("enter",), "open the run", "Runs", (RUNS,), "open"),
     Key("filter", ("slash",), "filter the runs", "Runs", (RUNS,), "filter"),
     Key("failed", ("f",), "failed runs only", "Runs", (RUNS,), "failed"),
-    Key("delete", ("d",), "delete the run", "Runs", BOTH, "delete"),
+    Key("sessions", ("s",), "sessions, their agents and runs", "Runs", (RUNS,), "sessions"),
+    Key("open", ("enter",), "open or close; of a run, the viewer", "Sessions", (SESSIONS,), "open"),
+    Key("unfold", ("right", "l"), "open, then go into it", "Sessions", (SESSIONS,)),
+    Key("fold", ("left", "h"), "close, or go to what it is in", "Sessions", (SESSIONS,)),
+    Key("sibling(1)", ("right_square_bracket",), "next session or agent", "Sessions", (SESSIONS,)),
+    Key("sibling(-1)", ("left_square_bracket",), "previous session or agent", "Sessions", (SESSIONS,)),
+    Key("runs", ("r",), "its runs as a list", "Sessions", (SESSIONS,), "runs"),
+    Key("filter", ("slash",), "filter the sessions", "Sessions", (SESSIONS,), "filter"),
+    Key("delete", ("d",), "delete the run", "Runs", ALL, "delete"),
     Key("search", ("slash",), "search in the file", "Viewer", (RUN,), "search"),
     Key("next_hit", ("n",), "next hit", "Viewer", (RUN,)),
     Key("previous_hit", ("N",), "previous hit", "Viewer", (RUN,)),
@@ -49,17 +57,17 @@ KEYS: tuple[Key, ...] = (
     Key("artifact(-1)", ("left_square_bracket",), "previous artifact", "Viewer", (RUN,)),
     Key("neighbour(-1)", ("h",), "previous run of the list", "Runs", (RUN,)),
     Key("neighbour(1)", ("l",), "next run of the list", "Runs", (RUN,), "next run"),
-    Key("stream", ("o",), "stdout, stderr or both", "Viewer", BOTH, "stream"),
-    Key("follow", ("F",), "follow what is new", "View", BOTH, "follow"),
+    Key("stream", ("o",), "stdout, stderr or both", "Viewer", ALL, "stream"),
+    Key("follow", ("F",), "follow what is new", "View", ALL, "follow"),
     Key("next_pane", ("tab",), "next pane", "View"),
-    Key("maximise", ("z",), "maximise the pane", "View", BOTH),
+    Key("maximise", ("z",), "maximise the pane", "View"),
     Key("copy_command", ("y",), "copy the command", "Runs"),
     Key("theme", ("t",), "light or dark", "View"),
     Key("collector", ("C",), "collector status", "View"),
     Key("palette", ("ctrl+p",), "every action by name", "View"),
-    Key("help", ("question_mark",), "this help", "View", BOTH, "help"),
+    Key("help", ("question_mark",), "this help", "View", ALL, "help"),
     Key("back", ("escape",), "go back", "View"),
-    Key("leave", ("q", "ctrl+c"), "quit", "View", BOTH, "quit"),
+    Key("leave", ("q", "ctrl+c"), "quit", "View", ALL, "quit"),
 )
 
 _SHOWN = {
@@ -82,7 +90,9 @@ def shown(key: str) -> str:
 
 def footer_keys(screen: str) -> list[tuple[str, str]]:
     """Return the keys that the bottom line tells about, the most useful first."""
-    order = ("help", "open", "filter", "search", "failed", "next_error", "stream", "follow")
+    order = (
+        "help", "open", "runs", "filter", "search", "failed", "sessions", "next_error", "stream", "follow",
+    )  # fmt: skip
     keys = [key for key in keys_for(screen) if key.footer]
     keys.sort(key=lambda key: order.index(key.action) if key.action in order else len(order))
     return [(shown(key.keys[0]), key.footer) for key in keys]
@@ -92,7 +102,8 @@ def as_markdown() -> str:
     """Return docs/keys.md, which a test compares."""
     lines = ["# Keys of `acode-tui`", "", "Made from `acode_tui/keymap.py`."]
     for title, screens in (
-        ("Everywhere", BOTH), ("In the list of runs", (RUNS,)), ("In an open run", (RUN,)),
+        ("Everywhere", ALL), ("In the list of runs", (RUNS,)), ("In an open run", (RUN,)),
+        ("In the tree of sessions", (SESSIONS,)),
     ):  # fmt: skip
         lines += ["", f"## {title}", "", "| key | what it does |", "|---|---|"]
         for key in KEYS:

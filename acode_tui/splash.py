@@ -118,7 +118,7 @@ def _top(settings: Settings, ink: _Ink, width: int) -> str:
 def _table(page: FirstPage, ink: _Ink, layout: Layout, now: int) -> list[str]:
     visible = layout.table_height - 1
     width = layout.table_width - (1 if len(page.rows) > visible else 0)
-    columns = columns_for(width)
+    columns = columns_for(width, any(run.agent for run in page.rows))
     lines = [ink.line(header_spans(columns), "background", layout.table_width)]
     for index, run in enumerate(page.rows[:visible]):
         spans = row_spans(run, columns, now)

@@ -1,4 +1,4 @@
-"""Numbers as people read them: durations, sizes, times of day. No unit is ever missing."""
+"""Numbers as people read them: durations, sizes, times of day, tokens. No unit is ever missing."""
 
 from __future__ import annotations
 
@@ -64,3 +64,26 @@ def full_moment(ms: int) -> str:
 def count(number: int, noun: str) -> str:
     """Format a number of things: `1 run`, `1,204 runs`."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def tokens(number: int | None) -> str:
+    """Format a number of tokens in at most six cells: `812`, `12.3k`, `4.56M`; nothing for none."""
+    if not number or number < 0:
+        return ""
+    if number < 1000:
+        return str(number)
+    value = float(number)
+    for unit in ("k", "M", "G"):
+        value /= 1000
+        if value < 999.95:
+            return f"{value:.1f}{unit}" if unit == "k" or value >= 99.995 else f"{value:.2f}{unit}"
+    return f"{value:.0f}G"
+
+
+def cost(dollars: object) -> str:
+    """Format US dollars in at most seven cells; nothing where the agent did not say."""
+    if not isinstance(dollars, int | float) or not 0 <= dollars < 1e9:
+        return ""
+    if 0 < dollars < 0.01:
+        return f"${dollars:.4f}"
+    return f"${dollars:.2f}" if dollars < 1000 else f"${dollars:.0f}"

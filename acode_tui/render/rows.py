@@ -6,15 +6,17 @@ and the page that is painted before Textual is loaded are made from these spans,
 
 from __future__ import annotations
 
-from acode_tui.render.format import duration, moment, size
+from acode_tui.render.format import duration, moment, size, tokens
 from acode_tui.render.safe import one_line
 from acode_tui.values import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from collector import Run
+
+    Names = Mapping[tuple[str, str], str]
 
 Span = tuple[str, str]
 
@@ -38,8 +40,12 @@ _TASK = Column("task", "task", 12)
 _EXIT = Column("exit", "exit", 4, right=True)
 _SESSION = Column("session", "session", 10)
 _SIZE = Column("size", "size", 7, right=True)
+_AGENT = Column("agent", "agent", 11)
+_MODEL = Column("model", "model", 12)
+_TOKENS = Column("tokens", "tokens", 6, right=True)
 _GAP = 2
 _MIN_COMMAND = 8
+_COMMAND = Column("command", "command", 0)
 
 
 def _started(width: int) -> Column:
@@ -50,18 +56,27 @@ def _duration(width: int) -> Column:
     return Column("duration", "took", width, right=True)
 
 
-_columns: dict[int, tuple[Column, ...]] = {}  # `functools` would cost the splash more than the rows do
+_columns: dict[tuple[int, bool], tuple[Column, ...]] = {}
+"""What was chosen before; `functools` would cost the splash more than the rows do."""
 
 
-def columns_for(width: int) -> tuple[Column, ...]:
-    """Return the columns that suit a table of this width; `command` takes what is left."""
-    if width not in _columns:
-        _columns[width] = _choose(width)
-    return _columns[width]
+def columns_for(width: int, agents: bool = False) -> tuple[Column, ...]:
+    """Return the columns that suit a table of this width; `command` takes what is left.
+
+    `agents` says that there are runs of agents: without them no room is given away. Up to 80 columns, and
+    a little above, there is none to give.
+    """
+    key = width, agents
+    if key not in _columns:
+        chosen = _with_agents(width) if agents else _plain(width)
+        taken = sum(column.width for column in chosen) + _GAP * (len(chosen) - 1) + 2
+        rest = max(_MIN_COMMAND, width - taken)
+        _columns[key] = tuple(c._replace(width=rest) if c is _COMMAND else c for c in chosen)
+    return _columns[key]
 
 
-def _choose(width: int) -> tuple[Column, ...]:
-    command = Column("command", "command", 0)
+def _plain(width: int) -> list[Column]:
+    command = _COMMAND
     if width < 56:
         chosen = [_GLYPH, _started(5), _duration(6), command]
     elif width < 78:
@@ -73,9 +88,30 @@ def _choose(width: int) -> tuple[Column, ...]:
     else:
         task = _TASK._replace(width=16)
         chosen = [_STATUS, _started(12), _duration(7), task, command, _EXIT, _SESSION, _SIZE]
-    taken = sum(column.width for column in chosen) + _GAP * (len(chosen) - 1) + 2
-    rest = max(_MIN_COMMAND, width - taken)
-    return tuple(c._replace(width=rest) if c.name == "command" else c for c in chosen)
+    return chosen
+
+
+def _with_agents(width: int) -> list[Column]:
+    """A table beside the preview is 74 wide on a screen of 120, 99 on one of 160, 124 on one of 200."""
+    if width < 72 or 78 <= width < 84:
+        return _plain(width)
+    took, agent, command = _duration(7), _AGENT, _COMMAND
+    if width < 78:
+        return [_STATUS, _started(5), took, agent, command, _EXIT]
+    if width < 96:
+        return [_STATUS, _started(8), took, agent, command, _EXIT]
+    if width < 112:
+        return [_STATUS, _started(8), took, agent, command, _EXIT, _TOKENS]
+    if width < 120:
+        return [_STATUS, _started(8), took, agent, _MODEL, command, _EXIT, _TOKENS]
+    if width < 152:
+        started = _started(8 if width < 140 else 12)
+        return [_STATUS, started, took, _TASK, agent, _MODEL, command, _EXIT, _TOKENS]
+    agent, model = agent._replace(width=20), _MODEL._replace(width=16)
+    if width < 170:
+        return [_STATUS, _started(12), took, _TASK, agent, model, command, _EXIT, _TOKENS, _SIZE]
+    task = _TASK._replace(width=16)
+    return [_STATUS, _started(12), took, task, agent, model, command, _EXIT, _SESSION, _TOKENS, _SIZE]
 
 
 def header_spans(columns: Sequence[Column]) -> list[Span]:
@@ -84,11 +120,17 @@ def header_spans(columns: Sequence[Column]) -> list[Span]:
     return [(" " + (" " * _GAP).join(cells) + " ", "faint")]
 
 
-def row_spans(run: Run, columns: Sequence[Column], now: int) -> list[Span]:
-    """Return one run's row; neighbours of one ink are merged, because spans cost time to draw."""
+def row_spans(run: Run, columns: Sequence[Column], now: int, names: Names | None = None) -> list[Span]:
+    """Return one run's row; neighbours of one ink are merged, because spans cost time to draw.
+
+    `names` holds what subagents are called, as far as it is known.
+    """
     spans: list[Span] = [(" ", "text")]
     for number, column in enumerate(columns):
-        text, ink = _CELLS[column.name](run, column.width, now)
+        if names and column.name == "agent":
+            text, ink = _named_agent(run, column.width, names)
+        else:
+            text, ink = _CELLS[column.name](run, column.width, now)
         gap = " " * _GAP if number + 1 < len(columns) else " "
         cell = fit(text, column.width, column.right) + gap
         if spans[-1][1] == ink:
@@ -138,7 +180,7 @@ def _cut(text: str, width: int) -> tuple[str, int]:
     return text, taken
 
 
-_NARROW = frozenset("…●✓✗◷⊘▌│─·❯⏎↑↓←→")  # noqa: RUF001 - what the screens are drawn with
+_NARROW = frozenset("…●○✓✗◷⊘▌│─·❯⏎↑↓←→↳▸▾≤")  # noqa: RUF001 - what the screens are drawn with
 
 
 _widths: dict[str, int] = {}
@@ -196,6 +238,35 @@ def _size_cell(run: Run, width: int, now: int) -> Span:
     return (size(run.output_bytes) if run.output_bytes else ""), "faint"
 
 
+def _agent_cell(run: Run, width: int, now: int) -> Span:
+    return one_line(run.agent or "", 80), "muted"
+
+
+def _named_agent(run: Run, width: int, names: Names) -> Span:
+    """A subagent by its own name; its agent too, where there is room."""
+    agent, ink = _agent_cell(run, width, 0)
+    name = names.get((run.session_id or "", run.agent_instance_id or ""))
+    if not name:
+        return agent, ink
+    name = "↳" + one_line(name, 80)
+    return f"{agent} {name}" if cells(agent) + 1 + cells(name) <= width else name, ink
+
+
+def _model_cell(run: Run, width: int, now: int) -> Span:
+    return short_model(run.model), "faint"
+
+
+def _tokens_cell(run: Run, width: int, now: int) -> Span:
+    return tokens(run.tokens_used), "faint"
+
+
+def short_model(model: str | None) -> str:
+    """Return a model's name without its vendor and date: `sonnet-4-5` of `claude-sonnet-4-5-20250929`."""
+    name = one_line(model or "", 200).rpartition("/")[2].removeprefix("claude-")
+    front, _, date = name.rpartition("-")
+    return front if front and len(date) == 8 and date.isdigit() else name
+
+
 _CELLS = {
     "status": _status_cell,
     "glyph": _glyph_cell,
@@ -205,5 +276,8 @@ _CELLS = {
     "command": _command_cell,
     "exit": _exit_cell,
     "session": _session_cell,
+    "agent": _agent_cell,
+    "model": _model_cell,
+    "tokens": _tokens_cell,
     "size": _size_cell,
 }

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
 from textual.screen import Screen
+from textual.timer import Timer
 
 from acode_tui.keymap import keys_for
 from acode_tui.messages import ScreenSettled
@@ -45,6 +47,10 @@ class PaneScreen(Screen[None]):
 
     is_settled = False
 
+    def __init__(self, classes: str | None = None) -> None:
+        super().__init__(classes=classes)
+        self._delays: dict[str, Timer] = {}
+
     def set_breakpoints(self, size: Size) -> None:
         """Take the classes that suit a size before anything is laid out."""
         across = _breakpoint(size.width, self.HORIZONTAL_BREAKPOINTS)
@@ -59,6 +65,13 @@ class PaneScreen(Screen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Leave the keys of a line that is typed in alone."""
         return action in _WHILE_TYPING or not getattr(self.focused, "is_typed_in", False)
+
+    def later(self, name: str, delay: float, job: Callable[[], None]) -> None:
+        """Do something after a pause in which it was not asked for again."""
+        timer = self._delays.pop(name, None)
+        if timer is not None:
+            timer.stop()
+        self._delays[name] = self.set_timer(delay, job)
 
     # The screens say what these are.
 

@@ -6,7 +6,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 
-from acode_tui.keymap import KEYS, RUNS, Key, shown
+from acode_tui.keymap import KEYS, RUN, RUNS, SESSIONS, Key, shown
 from acode_tui.render.rows import Span, cells
 from acode_tui.widgets.top_line import SpanBlock
 
@@ -20,11 +20,19 @@ _FILTER = (
     ("duration:>60s", "took longer than a minute"),
     ("cmd:npm*  -cmd:lint", "by command; - is not"),
     ("session:01J8", "of a session, by its beginning"),
+    ("agent:claude-code", "of an agent; instance: of one of several"),
+    ("model:*haiku*  tool:Bash", "by model, by the agent's tool"),
+    ("tokens:>10000", "cost more tokens"),
 )
+_SESSION_FILTER = (
+    ("cart", "its title, id or team contains it"),
+    ("agent:codex", "of an agent; also status: and team:"),
+)
+_SCREENS = {RUNS: "the list of runs", RUN: "an open run", SESSIONS: "the tree of sessions"}
 
 
 class HelpScreen(ModalScreen[None]):
-    """Every key of a screen first, then those of the other, then the filter language."""
+    """Every key of a screen first, then those of the others, then the filter language."""
 
     BINDINGS = [  # noqa: RUF012 - Textual's own type
         ("escape,q,question_mark,enter", "close", "close"),
@@ -55,12 +63,14 @@ class HelpScreen(ModalScreen[None]):
 
 def help_lines(screen: str) -> list[list[Span]]:
     """Return the help for somebody who is on this screen."""
-    other = "Keys of an open run" if screen == RUNS else "Keys of the list"
     lines = [[("Keys", "accent")], *_groups([key for key in KEYS if screen in key.screens])]
-    rest = [key for key in KEYS if screen not in key.screens]
-    lines += [[], [(other, "accent")], *_groups(rest)]
+    for other, title in _SCREENS.items():
+        keys = [key for key in KEYS if key.screens == (other,)]
+        if other != screen:
+            lines += [[], [(f"Keys of {title}", "accent")], *_groups(keys)]
+    filters = _SESSION_FILTER if screen == SESSIONS else _FILTER
     lines += [[], [("Filter", "accent")], []]
-    lines += [[(f" {text:<24}", "text"), (what, "muted")] for text, what in _FILTER]
+    lines += [[(f" {text:<24}", "text"), (what, "muted")] for text, what in filters]
     return lines
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-
-from textual.timer import Timer
+from collections.abc import Sequence
 
 from acode_tui.keymap import RUNS, footer_keys
 from acode_tui.messages import (
     FirstRowsRead,
+    NamesRead,
     PageRead,
     PagesNeeded,
     ResultOutlined,
@@ -34,6 +33,8 @@ _NO_RUNS = (
     "",
     "It appears here while it runs.",
 )
+_NAMING = 0.2
+_MAX_NAMES = 10_000
 _NO_MATCH = ("No run matches.", "", "esc shows all of them again")
 
 
@@ -41,7 +42,7 @@ class ResultScreen(PaneScreen):
     """A table over one result, kept up to date without moving the row under the cursor."""
 
     def __init__(self, settings: Settings, first_rows: Sequence[Run] = (), has_more: bool = False) -> None:
-        super().__init__()
+        super().__init__(classes="-listing")
         self.settings = settings
         self.window = RunWindow()
         self.window.start(first_rows, has_more)
@@ -52,7 +53,7 @@ class ResultScreen(PaneScreen):
         self.trouble = ""
         self._shown_token = 0
         self._early: list[RunsChanged] = []
-        self._delays: dict[str, Timer] = {}
+        self._named: set[str] = set()
         self._outlined_at, self._outline_cost = 0.0, 0.0
 
     # The screen says what these are.
@@ -113,6 +114,7 @@ class ResultScreen(PaneScreen):
         early, self._early = self._early, []
         for change in early:
             self.on_runs_changed(change)
+        self._name_soon()
         self.tell()
 
     def on_result_outlined(self, message: ResultOutlined) -> None:
@@ -127,6 +129,7 @@ class ResultScreen(PaneScreen):
         if index is None and message.anchor is not None:
             index = message.anchor + len(self.window.head)
         self._put_cursor(before if index is None else index, offset)
+        self._name_soon()
         self.tell()
 
     def _put_cursor(self, index: int, offset: int) -> None:
@@ -142,6 +145,7 @@ class ResultScreen(PaneScreen):
         if message.token == self._shown_token:
             self.window.add_page(message.number, message.rows)
             self.table.page_arrived()
+            self._name_soon()
 
     def on_pages_needed(self, message: PagesNeeded) -> None:
         """Read rows that came into view."""
@@ -151,6 +155,7 @@ class ResultScreen(PaneScreen):
 
     def on_runs_changed(self, message: RunsChanged) -> None:
         """Show what happened, without moving the row under the cursor."""
+        self._named -= message.sessions
         if message.token != self._shown_token:
             if message.token > self._shown_token:
                 self._early.append(message)
@@ -161,12 +166,14 @@ class ResultScreen(PaneScreen):
         for index in self.window.update(runs[seq] for seq in message.fitting):
             self.table.refresh_row(index)
         places, misplaced = self._insert([runs[seq] for seq in message.fitting])
+        self.table.look_for_agents()
         if places:
             self.table.rows_inserted(places)
         if stale or misplaced:
             self._outline_soon()
         if self.table.cursor_seq in runs:
             self.preview_soon()
+        self._name_soon()
         self.tell()
 
     def _insert(self, runs: list[Run]) -> tuple[list[int], bool]:
@@ -182,6 +189,29 @@ class ResultScreen(PaneScreen):
                 misplaced = misplaced or self.is_filtered
         return places, misplaced
 
+    # What subagents are called
+
+    def _name_soon(self) -> None:
+        """Read the names of subagents, once it is quiet; there is no hurry."""
+        if self.table.has_agents and "names" not in self._delays:
+            self._delays["names"] = self.set_timer(_NAMING, self._read_names)
+
+    def _read_names(self) -> None:
+        self._delays.pop("names", None)
+        # The main agent of a conversation has its session's id.
+        subagents = (run for run in self.window.held() if run.agent_instance_id not in (None, run.session_id))
+        wanted = {run.session_id for run in subagents if run.session_id} - self._named
+        self._named |= wanted
+        if wanted:
+            self.source.read_names(wanted)
+
+    def on_names_read(self, message: NamesRead) -> None:
+        """Show subagents by their names."""
+        if len(self.table.names) > _MAX_NAMES:
+            self.table.names.clear()
+        self.table.names.update(message.names)
+        self.table.refresh()
+
     def _outline_soon(self) -> None:
         """Read the shape of the result again, but not more often than it is cheap to."""
         if "outline" in self._delays:
@@ -195,10 +225,3 @@ class ResultScreen(PaneScreen):
         run = self.table.run_at_cursor
         on_top = self.table.follow and self.table.cursor == 0
         self.source.outline_again(Anchor(run.seq, run.start_time) if run is not None and not on_top else None)
-
-    def later(self, name: str, delay: float, job: Callable[[], None]) -> None:
-        """Do something after a pause in which it was not asked for again."""
-        timer = self._delays.pop(name, None)
-        if timer is not None:
-            timer.stop()
-        self._delays[name] = self.set_timer(delay, job)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import Protocol
 
 from textual.app import ComposeResult
 from textual.containers import Container
@@ -18,18 +19,36 @@ from acode_tui.widgets.lines import LineList
 from acode_tui.widgets.top_line import SpanBlock
 from collector import Run
 
-if TYPE_CHECKING:
-    from acode_tui.screens.runs import RunsScreen
+
+class RunList(Protocol):
+    """Where a run was opened: it knows the run's neighbours, and hears of what becomes of it.
+
+    `listener` is told of the run that is under the list's cursor, whenever that is another one or changes.
+    """
+
+    listener: Callable[[Run], None] | None
+
+    def hold(self, on: bool) -> None:
+        """Keep the cursor on its run, even where it would follow what is new; or follow again."""
+
+    def next_run(self, step: int) -> bool:
+        """Put the cursor on the next or the previous run; tell whether there is one."""
+
+    def delete_run(self, run: Run, then: Callable[[], None] | None = None) -> None:
+        """Delete a run if the user says so."""
+
+    def action_collector(self) -> None:
+        """Show how the collector is doing."""
 
 
 class RunScreen(ViewingScreen):
-    """One run of the list; `home` knows its neighbours."""
+    """One run of a list, which is what `home` is."""
 
     NAME = RUN
     BINDINGS = bindings_for(RUN)
     AUTO_FOCUS = "#view"
 
-    def __init__(self, settings: Settings, home: RunsScreen, run: Run) -> None:
+    def __init__(self, settings: Settings, home: RunList, run: Run) -> None:
         super().__init__(settings, run)
         self.home = home
         self.head = SpanBlock(id="head")
@@ -47,7 +66,7 @@ class RunScreen(ViewingScreen):
         """Begin to read."""
         self.reader.start()
         self.home.listener = self.run_changed
-        self.home.table.hold = True
+        self.home.hold(True)
         self.set_interval(1, self._tick)
         self.open_run(self.run)
         self.call_after_refresh(self.settle)
@@ -55,7 +74,7 @@ class RunScreen(ViewingScreen):
     def on_unmount(self) -> None:
         """Let go of the file."""
         self.reader.close()
-        self.home.table.hold = False
+        self.home.hold(False)
 
     def panes(self) -> list[LineList]:
         """Return the viewer and the list of files."""
@@ -127,9 +146,7 @@ class RunScreen(ViewingScreen):
 
     def action_neighbour(self, step: int) -> None:
         """Open the next or the previous run of the list."""
-        before = self.home.table.cursor
-        self.home.table.move_by(step)
-        if self.home.table.cursor == before:
+        if not self.home.next_run(step):
             self._problem = "that was the " + ("last" if step > 0 else "first") + " run"
             self.tell()
 

@@ -18,6 +18,8 @@ from acode_tui.messages import (
     PreviewRead,
     RowOpened,
     RunDeleted,
+    RunsChanged,
+    StoreOpened,
 )
 from acode_tui.render.bars import (
     BRAND,
@@ -39,8 +41,10 @@ from acode_tui.widgets.top_line import SpanLine
 from collector import Run
 
 if TYPE_CHECKING:
+    from acode_tui.screens.sessions import SessionsScreen as Watcher
     from acode_tui.source.preview import PreviewReader
     from acode_tui.widgets.entry import Entry
+    from acode_tui.window.sessions import SessionWindow
 
 STREAMS = ("output", "stdout", "stderr")
 _TYPING = 0.06
@@ -66,6 +70,9 @@ class RunsScreen(ResultScreen):
         self.problem = SpanLine(ground="surface", id="problem")
         self.stream = STREAMS[0]
         self.listener: Callable[[Run], None] | None = None
+        self.watcher: Watcher | None = None
+        self.session_window: SessionWindow | None = None
+        self._given: tuple[str, str] | None = None
 
     def compose(self) -> ComposeResult:
         """Lay out what the splash has painted; `complete` adds the rest."""
@@ -117,6 +124,32 @@ class RunsScreen(ResultScreen):
     def current_run(self) -> Run | None:
         """Return the run under the cursor."""
         return self.table.run_at_cursor
+
+    # What other screens ask of the list
+
+    def hold(self, on: bool) -> None:
+        """Keep the cursor on its run while it is open elsewhere, or follow again."""
+        self.table.hold = on
+
+    def next_run(self, step: int) -> bool:
+        """Put the cursor on the next or the previous run; tell whether there is one."""
+        return self.table.next_run(step)
+
+    def show_runs(self, text: str) -> None:
+        """Show the runs of a filter in place of the sessions; going back leads there again."""
+        self._given = text, self.entry.value
+        self.failed_only = False
+        self.entry.value = text
+
+    def on_runs_changed(self, message: RunsChanged) -> None:
+        """Tell who watches; the result is told as well."""
+        if self.watcher is not None:
+            self.watcher.store_changed(message)
+
+    def on_store_opened(self, message: StoreOpened) -> None:
+        """Tell who watches; the result is told as well."""
+        if self.watcher is not None:
+            self.watcher.store_opened()
 
     # The filter
 
@@ -236,8 +269,21 @@ class RunsScreen(ResultScreen):
             self.set_focus(self.table)
         elif self.failed_only:
             self.action_failed()
+        elif self._given is not None and self._given[0] == self.entry.value:
+            self.action_sessions()
         elif self.entry.value:
             self.entry.value = ""
+
+    def action_sessions(self) -> None:
+        """Show the sessions; a filter that was set from there gives way to the one before."""
+        from acode_tui.screens.sessions import SessionsScreen
+        from acode_tui.window.sessions import SessionWindow
+
+        if self._given is not None and self._given[0] == self.entry.value:
+            self.entry.value = self._given[1]
+        self._given = None
+        self.session_window = self.session_window or SessionWindow()
+        self.app.push_screen(SessionsScreen(self.settings, self, self.session_window))
 
     def action_delete(self) -> None:
         """Ask whether to delete the run under the cursor."""

@@ -16,7 +16,9 @@ from collector import AcodeError, Workspace, open_stores
 
 if TYPE_CHECKING:
     from collector.store.artifacts import SqliteArtifactStore
+    from collector.store.database import Connection
     from collector.store.runs import SqliteRunStore
+    from collector.store.sessions import SqliteSessionStore
 
     Stores = tuple[SqliteRunStore, SqliteArtifactStore]
 
@@ -46,6 +48,7 @@ class Desk:
         self.stop = threading.Event()
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._stores: Stores | None = None
+        self._sessions: tuple[Connection, SqliteSessionStore] | None = None
         self._identity: Identity | None = None
         # Textual finds the app of a message in the context.
         context = contextvars.copy_context()
@@ -88,11 +91,29 @@ class Desk:
             self._stores, self._identity = open_stores(self.workspace), identity
         return self._stores
 
+    def sessions(self) -> SqliteSessionStore:
+        """Return this thread's store of sessions, of the same database as `stores`.
+
+        Raises:
+            AcodeError: when there is no database, or none that can be read.
+        """
+        self.stores()
+        if self._sessions is None:
+            from collector.store.database import open_reader
+            from collector.store.sessions import SqliteSessionStore
+
+            connection = open_reader(self.workspace.database)
+            self._sessions = connection, SqliteSessionStore(connection)
+        return self._sessions[1]
+
     def forget_stores(self) -> None:
         """Close the stores; the next job opens them again."""
         stores, self._stores = self._stores, None
+        sessions, self._sessions = self._sessions, None
         if stores is not None:
             stores[0].close()
+        if sessions is not None:
+            sessions[0].close()
 
     def _run(self) -> None:
         while (job := self._jobs.get()) is not None and not self.stop.is_set():
@@ -100,9 +121,10 @@ class Desk:
                 job()
             except AcodeError as error:
                 self.forget_stores()
-                self._failed(error)
+                self.report(error)
         self.forget_stores()
 
-    def _failed(self, error: AcodeError) -> None:
+    def report(self, error: AcodeError) -> None:
+        """Say what went wrong; a database that is not there yet is nothing wrong."""
         if not self.stop.is_set():
-            self.post(StoreFailed(str(error), is_missing=False))
+            self.post(StoreFailed(str(error), is_missing=database_identity(self.workspace) is None))

@@ -18,11 +18,11 @@ from acode_tui.messages import (
     FileEntry,
     FilterFailed,
     FirstRowsRead,
+    NamesRead,
     PageRead,
     ResultOutlined,
     RunDeleted,
     RunsChanged,
-    StoreFailed,
     StoreOpened,
 )
 from acode_tui.source.desk import Desk, Post, database_identity
@@ -117,6 +117,26 @@ class RunSource:
             for number in numbers:
                 self._pages.submit(lambda n=number: self._read_page(token, query, outline, n))  # type: ignore[misc]
 
+    def read_names(self, session_ids: Iterable[str]) -> None:
+        """Read what the subagents of sessions are called."""
+        wanted = tuple(session_ids)
+        self._pages.submit(lambda: self._read_names(wanted))
+
+    def _read_names(self, session_ids: Sequence[str]) -> None:
+        store = self._pages.sessions()
+        names = {}
+        for session_id in session_ids:
+            try:
+                instances = store.instances(session_id)
+            except ValueError:  # a damaged record
+                continue
+            for instance in instances:
+                if instance.parent_instance_id is not None:
+                    name = instance.name or instance.role or instance.instance_id[:8]
+                    names[session_id, instance.instance_id] = str(name)
+        if names:
+            self.post(NamesRead(names))
+
     def _answer(self, token: int, text: str, anchor: Anchor | None, failed_only: bool) -> None:
         if token != self.token:
             return
@@ -136,7 +156,7 @@ class RunSource:
             # A newer question has interrupted this one: that is no failure.
             if token == self.token:
                 self._questions.forget_stores()
-                self._report(error)
+                self._questions.report(error)
 
     def _outline_result(self, token: int, query: RunQuery, anchor: Anchor | None) -> None:
         if token != self.token:
@@ -148,7 +168,7 @@ class RunSource:
             pages = self._pages_around(query, outline, place)
         except AcodeError as error:
             if token == self.token:
-                self._report(error)
+                self._questions.report(error)
             return
         if token == self.token:
             self._outline = outline
@@ -204,7 +224,7 @@ class RunSource:
             except AcodeError as error:
                 if str(error) != told:
                     told = str(error)
-                    self._report(error)
+                    self._questions.report(error)
                 store = None
             desk.forget_stores()
             if store is None:
@@ -220,19 +240,16 @@ class RunSource:
 
     def _report_changes(self, batch: list[Event]) -> None:
         token, query = self._current
+        sessions = frozenset(event.run_id for event in batch if event.kind == "session.changed")
         deleted = frozenset(event.seq for event in batch if event.kind == "run.deleted")
-        seqs = list({event.seq for event in batch} - deleted)
+        seqs = list({event.seq for event in batch if event.kind != "session.changed"} - deleted)
         if len(seqs) > MAX_CHANGES:
-            self.post(RunsChanged(token, {}, frozenset(), deleted, too_many=True))
+            self.post(RunsChanged(token, {}, frozenset(), deleted, sessions, too_many=True))
             return
         store = self._changes.stores()[0]
         runs = store.by_seq(seqs) if seqs else {}
         fitting = store.matching(query, seqs) if seqs else frozenset()
-        self.post(RunsChanged(token, runs, fitting, deleted))
-
-    def _report(self, error: AcodeError) -> None:
-        missing = database_identity(self.workspace) is None
-        self.post(StoreFailed(str(error), is_missing=missing))
+        self.post(RunsChanged(token, runs, fitting, deleted, sessions))
 
     # Chores
 

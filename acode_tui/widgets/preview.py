@@ -1,9 +1,9 @@
-"""The preview: what a run is, and the end of what it printed."""
+"""The preview: what a run is, and the end of what it printed; or facts of something else."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rich.segment import Segment
 from textual.geometry import Size
@@ -13,18 +13,23 @@ from acode_tui.render.ansi import Styled
 from acode_tui.render.format import size as format_size
 from acode_tui.render.strips import line_strip, visible_range
 from acode_tui.render.styles import style_of
-from acode_tui.render.summary import rule, summary_lines
+from acode_tui.render.summary import nothing_printed, rule, summary_lines
 from acode_tui.widgets.lines import LineList
 from collector import Run
 
+Facts = Callable[[int, int], Sequence[Styled]]
+"""Makes the lines that say what something is, given the width and the present."""
+
 
 class Preview(LineList):
-    """A run's summary, pinned, above the end of its output."""
+    """A run's summary, pinned, above the end of its output; or facts, which scroll."""
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
         self.run: Run | None = None
         self.stream = "output"
+        self._facts: Facts | None = None
+        self._ticks = False
         self._summary: list[Styled] = []
         self._lines: Sequence[Styled] = ()
         self._bytes = 0
@@ -40,8 +45,16 @@ class Preview(LineList):
         changed = run is None or self.run is None or run.run_id != self.run.run_id
         if changed or stream != self.stream:
             self._lines, self._bytes, self._note, self._at_end = (), 0, "", True
-        self.run, self.stream = run, stream
+        self.run, self.stream, self._facts = run, stream, None
+        self._ticks = run is not None and not run.is_finished
         self._lay_out()
+
+    def show_facts(self, facts: Facts, ticks: bool, is_new: bool) -> None:
+        """Show what something is, from its beginning if it is `is_new`; `ticks` makes it anew each second."""
+        self.run, self._facts, self._ticks = None, facts, ticks
+        self._lay_out()
+        if is_new:
+            self.jump(0)
 
     def show_output(self, stream: str, lines: Sequence[Styled], size: int, note: str) -> None:
         """Show the end of the output, and stay at its end unless the reader has scrolled up."""
@@ -64,13 +77,15 @@ class Preview(LineList):
         if not width:
             return
         self._summary = []
-        if self.run is not None:
-            now = int(time.time() * 1000)
+        now = int(time.time() * 1000)
+        if self._facts is not None:
+            self._lines, self._note = self._facts(width - 2, now), ""
+        elif self.run is not None:
             self._summary = summary_lines(self.run, width, now, self.size.height // 2)
             what = f"{self.stream} · {format_size(self._bytes)}" if self._bytes else self.stream
             self._summary.append(rule(what, width))
         self.virtual_size = Size(width, len(self._summary) + len(self._body()))
-        if self._at_end:
+        if self._at_end and self._facts is None:
             self.jump(self.max_scroll_y)
         self.refresh()
 
@@ -79,11 +94,11 @@ class Preview(LineList):
             return self._lines
         if self._note:
             return (Styled(self._note, ((0, len(self._note), "failure"),)),)
-        text = "nothing printed yet" if not self.run.is_finished else "nothing was printed"
+        text = nothing_printed(self.run)
         return (Styled(text, ((0, len(text), "faint"),)),)
 
     def _tick(self) -> None:
-        if self.run is not None and not self.run.is_finished and self.size.width:
+        if self._ticks and self.size.width:
             self._lay_out()
 
     def render_line(self, y: int) -> Strip:

@@ -16,8 +16,10 @@ from acode_tui.app import InspectorApp
 from acode_tui.settings import Settings
 from collector import Artifact, Run, Workspace
 from collector.ids import new_ulid
-from collector.store.database import open_writer
+from collector.model.session import AgentInstance, Session
+from collector.store.database import Connection, open_writer
 from collector.store.runs import SqliteRunStore
+from collector.store.sessions import SqliteSessionStore
 
 NOON = 1_768_910_400_000  # 2026-01-20 12:00:00 UTC
 
@@ -29,17 +31,36 @@ class Recorded:
         self.workspace = Workspace(str(root))
         self.workspace.create()
         self._store: SqliteRunStore | None = None
+        self._db: Connection | None = None
         self.count = 0
 
     @property
     def store(self) -> SqliteRunStore:
         if self._store is None:
-            self._store = SqliteRunStore(open_writer(self.workspace.database))
+            self._db = open_writer(self.workspace.database)
+            self._store = SqliteRunStore(self._db)
         return self._store
+
+    @property
+    def sessions(self) -> SqliteSessionStore:
+        assert self.store is not None
+        assert self._db is not None
+        return SqliteSessionStore(self._db)
 
     def close(self) -> None:
         if self._store is not None:
             self._store.close()
+
+    def add_session(
+        self, session_id: str, title: str | None = None, agents: tuple[AgentInstance, ...] = (), **values: Any
+    ) -> Session:
+        """Write a session's record as the collector would."""
+        known: dict[str, Any] = {
+            "agent": "claude-code", "status": "ended", "started_at": NOON, "ended_at": NOON, **values,
+        }  # fmt: skip
+        session = Session(session_id=session_id, title=title, instances=agents, **known)
+        self.sessions.write(session)
+        return session
 
     def add(self, line: str = "true", files: dict[str, bytes] | None = None, **values: Any) -> Run:
         """Record a run, later than all before it."""

@@ -16,6 +16,7 @@ from textual.widgets import Static
 from acode_tui.guard import ControlGuard, NoColour
 from acode_tui.render.unsafe import UNSAFE
 from benchmarks.pty_app import FRAME_END, PtyApp
+from collector.model.session import AgentInstance
 from tests.tui.conftest import Recorded, home, inspecting, screen_text, until
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -129,6 +130,35 @@ def test_through_a_real_terminal_only_our_own_sequences_arrive(recorded: Recorde
     assert "\x1bc" not in output
     assert "\u202e" not in output
     assert not re.search(r"\x1b\[2J", output)
+
+
+def test_sessions_through_a_real_terminal(recorded: Recorded) -> None:
+    """What agents say of themselves is as little trusted as what commands print."""
+    record_hostile(recorded)
+    agent = AgentInstance(instance_id=f"i{ALL}", session_id="s1", name=f"sub {ALL}", prompt=ALL, role=ALL)
+    recorded.add("inner", session_id="s1", agent_instance_id=f"i{ALL}", agent=ALL, tool=ALL)
+    recorded.add_session("s1", f"title {ALL}", (agent,), agent=ALL, error=ALL, team=ALL)
+    app = start(recorded, 160, 40)
+    try:
+        app.wait_for(FRAME_END)
+        app.wait_for(b"3 runs")
+        app.send(b"s")
+        app.wait_for(b"2 sessions")
+        app.wait_for(b"title 0")
+        app.send(b"\x1b[C")
+        app.wait_for(b"sub 0")
+        app.wait_for(b"inner")
+        for keys in (b"j", b"j", b"r"):
+            app.send(keys)
+            app.quiesce()
+        app.send(b"q")
+        assert app.wait() == 0
+    finally:
+        app.kill()
+    output = app.output.decode("utf-8", "replace")
+    assert "]52;" not in output.replace("\u241b]52;", "")
+    for unsafe in ("\x1b]0;", "\x9b", "\x00", "\x1bc", "\u202e", "\x1b[2J", "\x1b]8;"):
+        assert unsafe not in output
 
 
 def start(recorded: Recorded, columns: int = 120, lines: int = 30, **environment: str) -> PtyApp:

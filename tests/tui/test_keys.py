@@ -8,23 +8,26 @@ import pytest
 from textual.command import CommandPalette
 
 from acode_tui.app import InspectorApp
-from acode_tui.keymap import KEYS, RUN, RUNS, as_markdown, footer_keys, keys_for, shown
+from acode_tui.keymap import KEYS, RUN, RUNS, SESSIONS, as_markdown, footer_keys, keys_for, shown
 from acode_tui.screens.base import PaneScreen
 from acode_tui.screens.help import help_lines
 from acode_tui.screens.run import RunScreen
 from acode_tui.screens.runs import RunsScreen
+from acode_tui.screens.sessions import SessionsScreen
 from tests.tui.conftest import Recorded, inspecting, screen_text, until
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.parametrize(("name", "screen"), [(RUNS, RunsScreen), (RUN, RunScreen)])
+@pytest.mark.parametrize(
+    ("name", "screen"), [(RUNS, RunsScreen), (RUN, RunScreen), (SESSIONS, SessionsScreen)]
+)
 def test_every_binding_has_its_action(name: str, screen: type[PaneScreen]) -> None:
     for key in keys_for(name):
         assert callable(getattr(screen, f"action_{key.action.split('(')[0]}")), key.action
 
 
-@pytest.mark.parametrize("name", [RUNS, RUN])
+@pytest.mark.parametrize("name", [RUNS, RUN, SESSIONS])
 def test_no_key_does_two_things_on_one_screen(name: str) -> None:
     keys = [one for key in keys_for(name) for one in key.keys]
     assert len(keys) == len(set(keys))
@@ -34,7 +37,7 @@ def test_no_key_is_used_that_terminals_cannot_tell_apart() -> None:
     assert not {"ctrl+j", "ctrl+i", "ctrl+m", "ctrl+enter"} & {one for key in KEYS for one in key.keys}
 
 
-@pytest.mark.parametrize("name", [RUNS, RUN])
+@pytest.mark.parametrize("name", [RUNS, RUN, SESSIONS])
 def test_the_help_tells_every_key(name: str) -> None:
     text = "\n".join("".join(part for part, _ in line) for line in help_lines(name))
     for key in KEYS:
@@ -54,6 +57,10 @@ async def test_the_palette_offers_every_action(recorded: Recorded) -> None:
                 assert key.title.lower() in offered or key.action == "palette"
             await pilot.press("enter")
             await until(pilot, lambda: isinstance(app.screen, RunScreen))
+        await pilot.press("escape", "s")
+        await until(pilot, lambda: isinstance(app.screen, SessionsScreen))
+        offered = {command.title.lower() for command in app.get_system_commands(app.screen)}
+        assert {key.title.lower() for key in keys_for(SESSIONS) if key.action != "palette"} <= offered
 
 
 async def test_an_action_of_the_palette_is_carried_out(recorded: Recorded) -> None:
@@ -79,7 +86,7 @@ async def test_the_help_screen_opens_scrolls_and_closes(recorded: Recorded) -> N
 
 
 def test_the_footer_begins_with_help() -> None:
-    for name in (RUNS, RUN):
+    for name in (RUNS, RUN, SESSIONS):
         assert footer_keys(name)[0] == ("?", "help")
 
 

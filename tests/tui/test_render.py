@@ -6,11 +6,12 @@ from hypothesis import strategies as st
 
 from acode_tui.render.ansi import PLAIN, Sgr, Styled, parse_line
 from acode_tui.render.code import color_code, color_levels, language_of
-from acode_tui.render.format import duration, moment, size
+from acode_tui.render.format import cost, duration, moment, size, tokens
 from acode_tui.render.palette import DARK, LIGHT, Palette
-from acode_tui.render.rows import cells, columns_for, fit, header_spans, row_spans
+from acode_tui.render.rows import cells, columns_for, fit, header_spans, row_spans, short_model
 from acode_tui.render.safe import line_of_output, one_line, strip_unsafe
 from acode_tui.render.strips import hit_ranges, visible_range, wrap_ranges
+from acode_tui.render.summary import fact_lines, nothing_printed, origins, status_line, summary_lines
 from acode_tui.render.unsafe import UNSAFE
 from collector import Run
 
@@ -112,13 +113,19 @@ def a_run(line: str, **values: object) -> Run:
     return Run(**(fields | values))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("width", [20, 40, 55, 56, 77, 78, 103, 104, 123, 124, 300])
+@pytest.mark.parametrize(
+    "width",
+    [20, 40, 55, 56, 71, 72, 77, 78, 83, 84, 95, 96, 103, 104, 111, 112, 119, 120, 123, 124, 151, 152, 170,
+     300],
+)  # fmt: skip
+@pytest.mark.parametrize("agents", [False, True])
 @pytest.mark.parametrize(
     "line", ["pytest -x", "x" * 900, "日本語 " * 50, HOSTILE, "\U0001f469\u200d\U0001f4bb"]
 )
-def test_every_row_is_exactly_as_wide_as_the_table(width: int, line: str) -> None:
-    columns = columns_for(width)
-    rows = [row_spans(a_run(line), columns, 0), header_spans(columns)]
+def test_every_row_is_exactly_as_wide_as_the_table(width: int, agents: bool, line: str) -> None:
+    columns = columns_for(width, agents)
+    run = a_run(line, agent=line, model=line, session_id="s", agent_instance_id="i", tokens={"input": 10**9})
+    rows = [row_spans(run, columns, 0), row_spans(run, columns, 0, {("s", "i"): line}), header_spans(columns)]
     for spans in rows:
         assert sum(cells(text) for text, _ in spans) == max(width, 28)
         assert not any(UNSAFE.search(text) for text, _ in spans)
@@ -129,6 +136,133 @@ def test_a_narrow_table_tells_the_status_by_glyph_and_a_wide_one_by_word_too() -
     wide = "".join(text for text, _ in row_spans(a_run("x"), columns_for(80), 0))
     assert "✗" in narrow
     assert "✗ failure" in wide
+
+
+def titles(width: int, agents: bool) -> list[str]:
+    return [column.title for column in columns_for(width, agents)]
+
+
+def test_agents_get_columns_where_there_is_room_and_none_where_there_are_no_agents() -> None:
+    for width in (79, 80):  # a screen of 80 columns
+        assert titles(width, True) == titles(width, False)
+    assert "agent" in titles(74, True)  # beside the preview on a screen of 120
+    assert "agent" in titles(120, True)
+    assert {"agent", "model", "tokens"} <= set(titles(160, True))
+    assert {"agent", "model", "tokens"} <= set(titles(124, True))
+    for width in range(20, 300):
+        assert not {"agent", "model", "tokens"} & set(titles(width, False))
+        command = next(c.width for c in columns_for(width, True) if c.name == "command")
+        assert width < 72 or command >= 22
+
+
+@pytest.mark.parametrize(
+    ("model", "short"),
+    [("claude-sonnet-4-5-20250929", "sonnet-4-5"), ("gpt-5.1-codex", "gpt-5.1-codex"), (None, ""),
+     ("anthropic/claude-haiku-4-5", "haiku-4-5"), ("20250929", "20250929"),
+     ("gemini-2.5-pro", "gemini-2.5-pro")],
+)  # fmt: skip
+def test_models_are_called_by_their_short_names(model: str | None, short: str) -> None:
+    assert short_model(model) == short
+
+
+def test_a_subagent_is_called_by_its_name_with_its_agent_where_there_is_room() -> None:
+    run = a_run("x", agent="claude-code", session_id="s", agent_instance_id="i")
+    names = {("s", "i"): "Explore"}
+    assert "↳Explore" in "".join(text for text, _ in row_spans(run, columns_for(100, True), 0, names))
+    assert "claude-code ↳Explore" in "".join(t for t, _ in row_spans(run, columns_for(160, True), 0, names))
+    assert "claude-code" in "".join(
+        t for t, _ in row_spans(run, columns_for(100, True), 0, {("s", "j"): "x"})
+    )
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(None, ""), (0, ""), (-5, ""), (1, "1"), (999, "999"), (1000, "1.0k"), (12_345, "12.3k"),
+     (999_949, "999.9k"), (999_950, "1.00M"), (4_560_000, "4.56M"), (123_456_789, "123.5M"),
+     (2_500_000_000, "2.50G")],
+)  # fmt: skip
+def test_tokens(number: int | None, text: str) -> None:
+    assert tokens(number) == text
+
+
+@given(st.integers(0, 10**12))
+def test_tokens_fit_their_column(number: int) -> None:
+    assert len(tokens(number)) <= 6
+
+
+@pytest.mark.parametrize(
+    ("dollars", "text"),
+    [(None, ""), (0, "$0.00"), (0.0042, "$0.0042"), (1.2, "$1.20"), (12_345.6, "$12346"),
+     (float("nan"), ""), (float("inf"), ""), (-1, ""), ("free", "")],
+)  # fmt: skip
+def test_costs(dollars: object, text: str) -> None:
+    assert cost(dollars) == text
+
+
+@pytest.mark.parametrize(
+    ("provenance", "expected"),
+    [
+        ({"exit_code": "recorder", "timing": "recorder", "output": "recorder"}, {}),
+        ({}, {}),
+        ({"exit_code": "none", "timing": "last output", "output": "recorder"},
+         {"timing": "until the last output"}),
+        ({"exit_code": "transcript: text", "timing": "transcript: upper bound", "output": "transcript"},
+         {"exit code": "from the transcript's text", "timing": "at most (transcript)",
+          "output": "from the transcript"}),
+        ({"exit_code": "transcript: success flag", "timing": "hook", "output": "none"},
+         {"exit code": "transcript says it succeeded", "timing": "from the hook", "output": "not told"}),
+        ({"exit_code": "stream", "timing": "otlp", "output": "hook", "truncated": "the agent had cut it"},
+         {"exit code": "from the agent's output", "timing": "from the telemetry",
+          "output": "from the hook, cut by the agent"}),
+        ({"exit_code": 5, "timing": None, "output": "\x1b[2J: \x9b"},
+         {"exit code": "from the 5", "timing": "from the None", "output": "from the \u241b[2J (\ufffd)"}),
+    ],
+)  # fmt: skip
+def test_what_the_recorder_did_not_see_says_where_it_is_from(
+    provenance: dict[str, str], expected: dict[str, str]
+) -> None:
+    assert dict(origins(a_run("x", provenance=provenance))) == expected
+
+
+def test_the_origin_of_an_exit_code_is_said_only_where_there_is_one() -> None:
+    run = a_run("x", exit_code=None, provenance={"exit_code": "transcript: text"})
+    assert dict(origins(run)) == {}
+
+
+@pytest.mark.parametrize(
+    ("code", "word", "shows_time"),
+    [("009", "denied", False), ("010", "rejected", False), ("011", "interrupted", True),
+     ("012", "given up", True), ("013", "end not known", True)],
+)  # fmt: skip
+def test_a_call_that_was_not_let_run_or_end_says_so_instead_of_an_exit_code(
+    code: str, word: str, shows_time: bool
+) -> None:
+    run = a_run(
+        "rm -rf /", status="cancelled", exit_code=1, error_code=f"ACODE-AGT-{code}",
+        error_message="denied; it never ran: not allowed",
+    )  # fmt: skip
+    text = status_line(run, 0).text
+    assert f"cancelled · {word} · " in text
+    assert "exit" not in text
+    assert ("1.0s" in text) == shows_time
+    assert (nothing_printed(run) == "it never ran") != shows_time
+    assert any("not allowed" in line.text for line in summary_lines(run, 80, 0, 20))
+
+
+def test_the_facts_of_an_agents_run() -> None:
+    run = a_run(
+        "ls", agent="claude-code", agent_version="2.1.0", model="claude-opus-4-5", session_id="s1",
+        agent_instance_id="sub-7", tool="Bash", cost=0.25,
+        tokens={"input": 12, "output": 300, "cache_read": 30_000, "reasoning": 200},
+    )  # fmt: skip
+    text = " · ".join(line.text for line in fact_lines(run, 300))
+    assert "agent claude-code 2.1.0 claude-opus-4-5" in text
+    assert "instance sub-7" in text
+    assert "tool Bash" in text
+    assert "tokens 30.3k (12 in, 300 out, 30.0k from cache)" in text
+    assert "cost $0.25" in text
+    own = fact_lines(a_run("ls", session_id="s1", agent_instance_id="s1"), 300)
+    assert "instance" not in " ".join(line.text for line in own)
 
 
 @given(st.text(), st.integers(1, 40))

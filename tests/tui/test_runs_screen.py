@@ -11,7 +11,9 @@ from textual.widgets import Button
 from acode_tui.screens.dialogs import CollectorDialog, DeleteDialog
 from acode_tui.source import runs as source_module
 from acode_tui.window import PAGE
-from collector import Workspace
+from collector import Run, RunQuery, Workspace
+from collector.model.session import AgentInstance
+from collector.store.runs import SqliteRunStore
 from tests.tui.conftest import Recorded, home, inspecting, screen_text, until
 
 
@@ -415,3 +417,85 @@ async def test_the_preview_of_a_running_run_has_both_streams_as_they_came(record
         await until(pilot, lambda: "three" in screen_text(pilot))
         text = screen_text(pilot)
         assert text.index("one") < text.index("two") < text.index("three")
+
+
+# Agents
+
+
+def annotate(recorded: Recorded, run: Run, **values: Any) -> None:
+    """Tell what an agent says of a run that has ended, as the collector does."""
+    known = {name: getattr(run, name) for name in run.__dataclass_fields__}
+    recorded.store.write([Run(**(known | values))])
+
+
+async def test_agents_have_no_columns_until_a_run_has_an_agent_and_then_its_row_is_new(
+    recorded: Recorded,
+) -> None:
+    run = recorded.add("make all", session_id="s1")
+    async with inspecting(recorded, (160, 40)) as pilot:
+        assert " agent " not in screen_text(pilot).splitlines()[1]
+        annotate(
+            recorded, run, agent="claude-code", model="claude-opus-4-5",
+            tokens={"input": 5, "output": 12_340}, agent_instance_id="s1", tool="Bash", tool_call_id="t1",
+        )  # fmt: skip
+        await until(pilot, lambda: "claude-code" in screen_text(pilot).splitlines()[2])
+        titles, row = screen_text(pilot).splitlines()[1:3]
+        assert titles.split()[:4] == ["status", "started", "took", "agent"]
+        assert "12.3k" in row
+        await until(pilot, lambda: "tool Bash" in screen_text(pilot))
+
+
+async def test_a_subagent_is_called_by_its_name_also_when_it_gets_another(recorded: Recorded) -> None:
+    def name(text: str) -> None:
+        agent = AgentInstance(instance_id="i1", session_id="s1", parent_instance_id="s1", name=text)
+        recorded.add_session("s1", "Title", (agent,))
+
+    recorded.add("make all", session_id="s1", agent_instance_id="i1", agent="claude-code")
+    name("Explore")
+    async with inspecting(recorded, (160, 40)) as pilot:
+        await until(pilot, lambda: "↳Explore" in screen_text(pilot))
+        name("Plan")
+        await until(pilot, lambda: "↳Plan" in screen_text(pilot))
+
+
+async def test_at_eighty_columns_a_row_keeps_all_it_had(recorded: Recorded) -> None:
+    recorded.add("make all", session_id="s1")
+    async with inspecting(recorded, (80, 24)) as pilot:
+        before = screen_text(pilot).splitlines()[1:3]
+        annotate(recorded, recorded.store.list(RunQuery()).items[0], agent="claude-code")
+        await until(pilot, lambda: home(pilot).table.has_agents)
+        assert screen_text(pilot).splitlines()[1:3] == before
+
+
+async def test_changes_of_sessions_are_never_looked_up_as_runs(
+    recorded: Recorded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    real = SqliteRunStore.by_seq
+
+    def by_seq(store: SqliteRunStore, seqs: Any) -> Any:
+        asked.extend(seqs)
+        return real(store, seqs)
+
+    fill(recorded, 1)
+    async with inspecting(recorded) as pilot:
+        monkeypatch.setattr(SqliteRunStore, "by_seq", by_seq)
+        recorded.add_session("s1", "Title")
+        recorded.add("after it")
+        await until(pilot, lambda: command_at_cursor(pilot) == "after it")
+        assert 0 not in asked
+        assert asked
+
+
+async def test_a_denied_call_is_said_to_be_one(recorded: Recorded) -> None:
+    recorded.add(
+        "rm -rf /", status="cancelled", exit_code=None, error_code="ACODE-AGT-009", agent="claude-code",
+        error_message="denied; it never ran: Permission to use Bash was denied.", tool="Bash",
+        provenance={"exit_code": "none", "timing": "hook: upper bound", "output": "none"},
+    )  # fmt: skip
+    async with inspecting(recorded) as pilot:
+        await until(pilot, lambda: "⊘ cancelled · denied" in screen_text(pilot))
+        text = screen_text(pilot)
+        assert "denied; it never ran: Permission" in text
+        assert "timing at most (hook)" in text
+        await until(pilot, lambda: "it never ran  " in screen_text(pilot))

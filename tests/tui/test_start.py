@@ -58,9 +58,15 @@ def test_no_key_typed_while_it_loads_is_lost(recorded: Recorded, keys: bytes) ->
         app.kill()
 
 
+@pytest.mark.parametrize("agent", [None, "claude-code"])
 @pytest.mark.parametrize(("columns", "lines"), [(120, 30), (100, 30), (80, 24), (60, 20), (200, 50)])
-def test_the_first_page_stands_where_the_table_stands(recorded: Recorded, columns: int, lines: int) -> None:
-    fill(recorded, 100)
+def test_the_first_page_stands_where_the_table_stands(
+    recorded: Recorded, columns: int, lines: int, agent: str | None
+) -> None:
+    recorded.store.write([
+        recorded.make(f"echo {n}", agent=agent, model="claude-opus-4-5", tokens={"input": n})
+        for n in range(100)
+    ])  # fmt: skip
     app = start(recorded, columns, lines)
     try:
         first = app.wait_for(b"echo 99")[1]
@@ -185,6 +191,36 @@ def test_the_first_page_needs_neither_textual_nor_rich() -> None:
         env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
     )  # fmt: skip
     assert result.stdout.strip() == "[]"
+
+
+def test_the_sessions_are_loaded_only_when_they_are_opened(recorded: Recorded) -> None:
+    code = (
+        "import sys, asyncio; from acode_tui.app import InspectorApp;"
+        "from acode_tui.settings import Settings; from collector import Workspace\n"
+        "async def main():\n"
+        f"    app = InspectorApp(Settings(Workspace({recorded.workspace.root!r}), start_collector=False))\n"
+        "    async with app.run_test() as pilot:\n"
+        "        await pilot.pause(0.5)\n"
+        "    print([m for m in sys.modules if 'session' in m], file=sys.__stdout__)\n"
+        "asyncio.run(main())"
+    )
+    recorded.add("true", session_id="s", agent_instance_id="s", agent="claude-code")
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=REPOSITORY,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+    )  # fmt: skip
+    assert result.stdout.strip() == "[]"
+
+
+def test_agents_have_their_column_on_the_first_page(recorded: Recorded) -> None:
+    fill(recorded, 30)
+    settings = Settings(recorded.workspace)
+    before = paint(settings, read_first_page(settings, 30), 120, 30, NOON)
+    recorded.add("ls", agent="claude-code")
+    after = paint(settings, read_first_page(settings, 30), 120, 30, NOON)
+    assert "  agent  " not in before
+    assert "  agent  " in after
+    assert "claude-code" in after
 
 
 def test_the_first_page_is_harmless_and_fits(recorded: Recorded) -> None:

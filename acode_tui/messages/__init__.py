@@ -68,13 +68,24 @@ class PageRead(Message):
 
 @dataclass(eq=False, repr=False, match_args=False)
 class RunsChanged(Message):
-    """Runs were written or deleted; `fitting` are those in the current result."""
+    """Runs were written or deleted, or something was learned of them; so was of `sessions`.
+
+    `fitting` are those runs in the current result.
+    """
 
     token: int
     runs: Mapping[int, Run]
     fitting: frozenset[int]
     deleted: frozenset[int]
+    sessions: frozenset[str] = frozenset()
     too_many: bool = False
+
+
+@dataclass(eq=False, repr=False, match_args=False)
+class NamesRead(Message):
+    """What subagents are called, by session and instance."""
+
+    names: Mapping[tuple[str, str], str]
 
 
 @dataclass(eq=False, repr=False, match_args=False)

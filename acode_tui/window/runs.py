@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
 from collector import Outline, Run
 
@@ -77,6 +77,12 @@ class RunWindow:
         number, place = divmod(index - len(self.head), PAGE)
         page = self.pages.get(number)
         return page[place] if page is not None and place < len(page) else None
+
+    def held(self) -> Iterator[Run]:
+        """Yield every run at hand."""
+        yield from self.head
+        for page in self.pages.values():
+            yield from page
 
     def missing_pages(self, first: int, last: int) -> list[int]:
         """Return which pages must be read to show the positions from `first` to `last`."""
