@@ -35,7 +35,7 @@ class Codex:
 
     name = "codex"
     title = "Codex"
-    commands = ("codex",)
+    commands: tuple[str, ...] = ("codex",)
 
     def find_transcripts(self, home: Path, environ: Mapping[str, str]) -> Iterator[Path]:
         """Yield every rollout but those of subagents."""

@@ -51,7 +51,7 @@ class Copilot:
 
     name = "copilot"
     title = "GitHub Copilot CLI"
-    commands = ("copilot",)
+    commands: tuple[str, ...] = ("copilot",)
 
     def find_transcripts(self, home: Path, environ: Mapping[str, str]) -> Iterator[Path]:
         """Yield nothing."""

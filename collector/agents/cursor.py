@@ -51,7 +51,7 @@ class Cursor:
 
     name = "cursor"
     title = "Cursor"
-    commands = ("cursor-agent",)
+    commands: tuple[str, ...] = ("cursor-agent",)
 
     def __init__(self) -> None:
         self._tells_tools: dict[str, None] = {}

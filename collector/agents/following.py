@@ -205,13 +205,18 @@ class Follower:
             self._log("hook.unknown", agent=letter.agent, payload=str(letter.payload)[:500])
             return
         if len(letter.head) >= 2 and letter.head[0] != "-" and letter.head[1] != "-":
-            self._ingest.place(agent.name, events[0].conversation_id, Place(*letter.head[:2]))
+            self._place(agent.name, events[0].conversation_id, Place(*letter.head[:2]), letter.received_at)
         self._ingest.take(agent.name, events)
         place = self._ingest.place_of(agent.name, events[0])
         self._ingest.state(place.session_id).hook(entry)
         for event in events:
             if isinstance(event, SessionSeen | InstanceStarted) and event.transcript_path:
                 self._follow(agent.name, Path(event.transcript_path))
+
+    def _place(self, agent: str, conversation_id: str, place: Place, received_at: int) -> None:
+        registered = self._registered.get(place.instance_id)
+        since = registered.started_at if registered else received_at
+        self._ingest.place(agent, conversation_id, place, since)
 
     def _take_telemetry(self, letter: Letter) -> None:
         from collector.agents.otlp import otlp_events

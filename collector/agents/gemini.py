@@ -63,7 +63,7 @@ class Gemini:
 
     name = "gemini"
     title = "Gemini CLI"
-    commands = ("gemini",)
+    commands: tuple[str, ...] = ("gemini",)
 
     def find_transcripts(self, home: Path, environ: Mapping[str, str]) -> Iterator[Path]:
         """Yield every main chat."""

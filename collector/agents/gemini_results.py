@@ -66,7 +66,8 @@ def read_result(call: Mapping[str, Any], *, is_shell: bool) -> Result | None:
     if status == "success":
         if is_shell:
             return read_shell(output or "", display if isinstance(display, str) else None)
-        return Result(outcome="success", stdout=output, diff=_diff(display))
+        diff = _diff(display) or _diff_of_new_file(output or "", mapping(call.get("args")))
+        return Result(outcome="success", stdout=output, diff=diff)
     told = error or (display if isinstance(display, str) else None)
     if status == "error":
         return Result(outcome=_refusal(told or "") or "failure", stdout=output, message=told)
@@ -142,7 +143,7 @@ def _split_shown(body: str, shown: str | None, is_cut: bool) -> tuple[str | None
 
 def _set_end(result: Result, told: Mapping[str, str | None]) -> None:
     code, signal, error = (_some(told.get(key)) for key in ("code", "signal", "error"))
-    if signal is not None:
+    if signal not in (None, "0"):
         result.signal = int(signal) if signal.isdigit() else _SIGNALS.get(signal)
         result.outcome = "failure"
     if error is not None:
@@ -172,3 +173,13 @@ def _diff(display: object) -> str | None:
     old = "/dev/null" if mapping(display).get("isNewFile") is True else f"a/{path}"
     body = told[start + 1 :]
     return f"--- {old}\n+++ b/{path}\n{body}" + ("" if body.endswith("\n") else "\n")
+
+
+def _diff_of_new_file(told: str, arguments: Mapping[str, Any]) -> str | None:
+    """Versions of 2025 recorded no diff; what a new file holds is known all the same."""
+    path, content = text(arguments.get("file_path")), text(arguments.get("content"))
+    if path is None or content is None or not told.startswith("Successfully created and wrote to new file"):
+        return None
+    lines = content.splitlines()
+    head = f"--- /dev/null\n+++ b/{path.lstrip('/')}\n@@ -0,0 +1,{len(lines)} @@\n"
+    return head + "".join(f"+{line}\n" for line in lines)

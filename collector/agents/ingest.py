@@ -52,8 +52,8 @@ class Known(Protocol):
     def running_calls(self) -> list[Run]:
         """Return the calls that are shown as running and have no recorder."""
 
-    def place_of(self, conversation_id: str, agent: str) -> tuple[str, str] | None:
-        """Return the session and instance of a conversation."""
+    def places_of(self, conversation_id: str, agent: str) -> list[tuple[int, str, str]]:
+        """Return where a conversation belongs: since when, session, instance."""
 
     def transcripts(self) -> list[dict[str, Any]]:
         """Return every transcript that was read, as session records name them."""
@@ -85,7 +85,7 @@ class Ingest:
         self._workspace = workspace
         self._known = known
         self._live = live
-        self._places: dict[tuple[str, str], Place] = {}
+        self._places: dict[tuple[str, str], list[tuple[int, Place]]] = {}
         self._states: dict[str, SessionState] = {}
         self._open: dict[str, OpenCall] = {}
         self._over: dict[str, OpenCall] = {}
@@ -101,18 +101,26 @@ class Ingest:
 
     # Places
 
-    def place(self, agent: str, conversation_id: str, place: Place) -> None:
-        """Say where a conversation belongs, unless that is known."""
-        if (agent, conversation_id) not in self._places:
+    def place(self, agent: str, conversation_id: str, place: Place, since: int) -> None:
+        """Say where a conversation belongs from a time on: one that is resumed may have gone elsewhere."""
+        places = self._places_of(agent, conversation_id)
+        if place not in [known for _, known in places]:
             self._settle_in(agent, conversation_id, place)
+            places.append((since if places else 0, place))
+            places.sort(key=lambda known: known[0])
 
-    def _settle_in(self, agent: str, conversation_id: str, place: Place) -> Place:
-        self._places[agent, conversation_id] = place
+    def _places_of(self, agent: str, conversation_id: str) -> list[tuple[int, Place]]:
+        key = (agent, conversation_id)
+        if key not in self._places:
+            found = self._known.places_of(conversation_id, agent)
+            self._places[key] = [(since, Place(session, instance)) for since, session, instance in found]
+        return self._places[key]
+
+    def _settle_in(self, agent: str, conversation_id: str, place: Place) -> None:
         state = self.state(place.session_id)
         state.instance(place.instance_id, agent=agent)
         state.add_conversation(place.instance_id, conversation_id)
         state.learn(agent=state.session.agent or agent)
-        return place
 
     def state(self, session_id: str) -> SessionState:
         """Return a session's state."""
@@ -128,15 +136,13 @@ class Ingest:
 
     def place_of(self, agent: str, event: Event) -> Place:
         """Return where an event belongs: where its conversation does, else a session of its own."""
-        key = (agent, event.conversation_id)
-        place = self._places.get(key)
-        if place is None:
-            found = self._known.place_of(event.conversation_id, agent)
-            place = Place(*found) if found else self.find_instance(agent, event)
-            place = self._settle_in(
-                agent, event.conversation_id, place or self._own_session(agent, event.conversation_id)
-            )
-        return place
+        places = self._places_of(agent, event.conversation_id)
+        if not places:
+            place = self.find_instance(agent, event) or self._own_session(agent, event.conversation_id)
+            self.place(agent, event.conversation_id, place, 0)
+        if event.at is None:
+            return places[-1][1]
+        return next((place for since, place in reversed(places) if since <= event.at), places[0][1])
 
     def _own_session(self, agent: str, conversation_id: str) -> Place:
         """Two agents may have used one id; the second one's session says so in its name."""

@@ -28,9 +28,9 @@ class KnownInStore:
         """Return the calls that are shown as running and have no recorder."""
         return [run for run in self._runs.running() if dict(run.recorder).get("kind") == "agent"]
 
-    def place_of(self, conversation_id: str, agent: str) -> tuple[str, str] | None:
-        """Return the session and instance of a conversation."""
-        return self._sessions.place_of(conversation_id, agent)
+    def places_of(self, conversation_id: str, agent: str) -> list[tuple[int, str, str]]:
+        """Return where a conversation belongs: since when, session, instance."""
+        return list(self._sessions.places_of(conversation_id, agent))
 
     def transcripts(self) -> list[dict[str, Any]]:
         """Return every transcript that was read, as session records name them."""

@@ -32,7 +32,7 @@ class OpenCode:
 
     name = "opencode"
     title = "OpenCode"
-    commands = ("opencode",)
+    commands: tuple[str, ...] = ("opencode",)
 
     def __init__(self) -> None:
         self._parents: dict[str, str] = {}

@@ -157,7 +157,8 @@ _AGENTS: tuple[str, ...] = (
         agent TEXT NOT NULL,
         session_id TEXT NOT NULL,
         instance_id TEXT NOT NULL,
-        PRIMARY KEY (conversation_id, agent)
+        since INTEGER NOT NULL,
+        PRIMARY KEY (conversation_id, agent, session_id, instance_id)
     ) STRICT, WITHOUT ROWID
     """,
     # Which session a message of the model counts in: a fork's transcript repeats those of another.

@@ -93,11 +93,13 @@ class SqliteSessionStore:
         return [AgentInstance.from_json(loads(row[0])) for row in rows(self._db, sql, [session_id])]
 
     @translating
-    def place_of(self, conversation_id: str, agent: str) -> tuple[str, str] | None:
-        """Return the session and instance that a conversation of an agent belongs to."""
-        sql = "SELECT session_id, instance_id FROM conversations WHERE conversation_id = ? AND agent = ?"
-        found = rows(self._db, sql, [conversation_id, agent])
-        return (found[0][0], found[0][1]) if found else None
+    def places_of(self, conversation_id: str, agent: str) -> Sequence[tuple[int, str, str]]:
+        """Return where a conversation of an agent belongs, oldest first: since when (milliseconds since
+        1970), session, instance. A conversation that was resumed may go on in another session.
+        """  # noqa: D205 - one thought
+        sql = """SELECT since, session_id, instance_id FROM conversations
+                 WHERE conversation_id = ? AND agent = ? ORDER BY since"""
+        return [(row[0], row[1], row[2]) for row in rows(self._db, sql, [conversation_id, agent])]
 
     @translating
     def session_of_message(self, message_key: int) -> str | None:
@@ -166,8 +168,14 @@ class SqliteSessionStore:
             )
             for conversation_id in instance.conversation_ids:
                 self._db.execute(
-                    "INSERT OR IGNORE INTO conversations VALUES (?, ?, ?, ?)",
-                    [conversation_id, instance.agent or "", session.session_id, instance.instance_id],
+                    "INSERT OR REPLACE INTO conversations VALUES (?, ?, ?, ?, ?)",
+                    [
+                        conversation_id,
+                        instance.agent or "",
+                        session.session_id,
+                        instance.instance_id,
+                        instance.created_at or 0,
+                    ],
                 )
 
     @translating

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from collector.agents.events import (
+    AnyEvent,
     InstanceEnded,
     InstanceStarted,
     Message,
@@ -16,6 +17,7 @@ from collector.agents.events import (
     SessionEnded,
     SessionSeen,
 )
+from collector.agents.ingest import Place
 from tests.agents_ingest.conftest import T0, Record, Taking, ended, started
 
 
@@ -266,7 +268,7 @@ def test_the_database_is_made_again_from_the_folders(taking: Taking, recorded: R
         (r.name, r.tool_call_id, dict(r.tokens)) for r in runs
     ]
     assert taking.session() == session
-    assert taking.indexer.sessions.place_of("s1", "claude-code") == ("s1", "s1")
+    assert [where[1:] for where in taking.indexer.sessions.places_of("s1", "claude-code")] == [("s1", "s1")]
 
 
 def test_a_recorder_that_knows_the_calls_id_needs_no_match(taking: Taking, recorded: Record) -> None:
@@ -277,3 +279,29 @@ def test_a_recorder_that_knows_the_calls_id_needs_no_match(taking: Taking, recor
     ingest.settle(final=True)
     taking.index()
     assert (taking.run().command_line, taking.run().exit_code) == ("as the shell got it", 2)
+
+
+def test_a_resumed_conversation_goes_on_where_it_was_resumed(taking: Taking) -> None:
+    def events(number: int, at: int) -> tuple[AnyEvent, ...]:
+        more: dict[str, Any] = {"conversation_id": "talk"}
+        message = Message(**more, message_id=f"m{number}", at=at, tokens={"output": number})
+        call = started(f"c{number}", f"echo {number}", at=at, **more)
+        return (
+            Prompt(**more, at=at, text=f"prompt {number}"), message, call,
+            ended(f"c{number}", at=at + 50, **more),
+        )  # fmt: skip
+
+    first = taking.ingest()
+    first.place("claude-code", "talk", Place("one", "i1"), T0)
+    first.take("claude-code", events(1, T0))
+    first.settle(final=True)
+    taking.index()
+    second = taking.ingest()
+    second.place("claude-code", "talk", Place("two", "i2"), T0 + 60_000)
+    second.take("claude-code", [*events(1, T0), *events(2, T0 + 61_000)])
+    second.settle(final=True)
+    taking.index()
+    sessions = [taking.session("one"), taking.session("two")]
+    assert [(s.prompts, s.tokens_used, s.runs) for s in sessions] == [(1, 1, 1), (1, 2, 1)]
+    taking.take(*events(1, T0), *events(2, T0 + 61_000))
+    assert [taking.session("one"), taking.session("two")] == sessions
