@@ -50,11 +50,23 @@ def claude_command(line: str) -> str | None:
         begin += len(_JOINED) - len(_EVAL)
     words, end = _words(line, begin + len(_EVAL))
     rest = line[end:].lstrip(" ")
-    if rest.startswith(_NO_INPUT):
+    outside = rest.startswith(_NO_INPUT)
+    if outside:
         rest = rest[len(_NO_INPUT) :].lstrip(" ")
-    elif words[-2:] == ["<", "/dev/null"]:  # quoted, as versions before 2 did
-        words = words[:-2]
-    return " ".join(words) if words and rest.startswith(_NOTES_FOLDER) else None
+    if not words or not rest.startswith(_NOTES_FOLDER):
+        return None
+    if not outside:
+        words = _without_redirection(words)
+    return " ".join(words)
+
+
+def _without_redirection(words: list[str]) -> list[str]:
+    """Take off `< /dev/null` where versions before 2.1.300 put it: into the text, before the first pipe."""
+    if words[-2:] == ["<", "/dev/null"]:
+        return words[:-2]
+    if len(words) == 1 and "<<" not in words[0]:
+        return [words[0].replace(f" {_NO_INPUT} |", " |", 1)]
+    return words
 
 
 def gemini_command(text: str) -> str | None:
@@ -126,7 +138,10 @@ def _word(line: str, position: int) -> tuple[str, int]:
 
 
 def _double_quoted(line: str, position: int) -> tuple[str, int]:
-    """Return what stands between double quotes, and where that ends."""
+    """Return what stands between double quotes, and where that ends.
+
+    Agents escape `!` there too, although only an interactive shell would take it for something else.
+    """
     parts: list[str] = []
     while position < len(line):
         end = line.find('"', position)
@@ -137,7 +152,7 @@ def _double_quoted(line: str, position: int) -> tuple[str, int]:
             return "".join(parts), end + 1
         parts.append(line[position:escape])
         escaped = line[escape + 1 : escape + 2]
-        if escaped not in ("$", "`", '"', "\\", "\n"):
+        if escaped not in ("$", "`", '"', "\\", "\n", "!"):
             parts.append("\\")
         if escaped != "\n":
             parts.append(escaped)
