@@ -18,13 +18,14 @@ from typing import Any
 from collector.agents.events import Outcome
 from collector.agents.values import mapping, text
 
-_WRAP = re.compile(r"<untrusted_context>\n(.*)\n</untrusted_context>\s*\Z", re.DOTALL)
+_OPEN, _CLOSE = "<untrusted_context>\n", "\n</untrusted_context>"
 _TRAILER = re.compile(
     r"(?:\A|\n)(?:Error: (?P<error>[^\n]*)\n?)?(?:Exit Code: (?P<code>-?\d{1,10}|\(none\))\n?)?"
     r"(?:Signal: (?P<signal>\w{1,20}|\(none\))\n?)?(?:Background PIDs: [^\n]*\n?)?"
     r"(?:Process Group PGID: [^\n]*)?\s*\Z"
 )
 _OLD_HEAD = re.compile(r"(?:Command: .*?\n)?(?:Directory: [^\n]*\n)?(?=(?:Stdout|Output): )", re.DOTALL)
+_TRAILER_CHARS = 2000
 _CUT = "Output too large. Showing first "
 _STOPPED: tuple[tuple[str, Outcome], ...] = (
     ("Command was automatically cancelled because it exceeded the timeout", "timeout"),
@@ -100,8 +101,8 @@ def read_shell(told: str, shown: str | None) -> Result:
         shown: what the user saw: the output alone if there was any.
     """
     is_cut = told.startswith(_CUT)
-    wrapped = _WRAP.search(told)
-    content = wrapped[1] if wrapped is not None else told
+    content = told.rstrip().removesuffix(_CLOSE)
+    content = content.partition(_OPEN)[2] or content if is_cut else content.removeprefix(_OPEN)
     if content.startswith(_BACKGROUND):
         return Result(outcome="background", message=content.partition("\n")[0])
     for start, outcome in _STOPPED:
@@ -113,19 +114,22 @@ def read_shell(told: str, shown: str | None) -> Result:
 
 def _read_ended(content: str, shown: str | None, is_cut: bool) -> Result:
     body = content[old.end() :] if (old := _OLD_HEAD.match(content)) else content
+    is_known = is_cut or body.startswith(("Output: ", "Stdout: "))
+    has_stderr = body.startswith("Stdout: ")
     body = body.removeprefix("Output: ").removeprefix("Stdout: ")
     output, rest = _split_shown(body, shown, is_cut)
     if output is None:
-        found = _TRAILER.search(body)
+        found = _TRAILER.search(body, max(0, len(body) - _TRAILER_CHARS))
         rest = found[0] if found else ""
         output = body[: len(body) - len(rest)]
-    trailer = _TRAILER.search(rest)
     result = Result(stdout="" if output == "(empty)" else output, truncated=is_cut and output != shown)
-    if "\nStderr: " in (result.stdout or ""):
+    if has_stderr and "\nStderr: " in (result.stdout or ""):
         result.stdout, _, stderr = (result.stdout or "").rpartition("\nStderr: ")
         result.stdout = "" if result.stdout == "(empty)" else result.stdout
         result.stderr = None if stderr == "(empty)" else stderr
-    _set_end(result, trailer.groupdict() if trailer else {})
+    trailer = _TRAILER.fullmatch(rest)
+    if is_known and trailer is not None:
+        _set_end(result, trailer.groupdict())
     return result
 
 

@@ -39,7 +39,7 @@ _KINDS: Mapping[str, CallKind] = {
     "write": "write",
     "task": "agent",
 }
-_SHELL_NOTE = re.compile(r"(?:\n\n)?<shell_metadata>\n(.*?)\n</shell_metadata>\s*\Z", re.DOTALL)
+_NOTE_OPEN, _NOTE_CLOSE = "<shell_metadata>\n", "\n</shell_metadata>"
 _REFUSALS: tuple[tuple[str, Outcome], ...] = (
     ("The user rejected permission", "rejected"),
     ("The user has specified a rule which prevents", "denied"),
@@ -199,10 +199,8 @@ def _kind(name: str) -> CallKind:
 
 
 def _shell_result(output: object, metadata: Json) -> dict[str, Any]:
-    told = output if isinstance(output, str) else ""
-    note = _SHELL_NOTE.search(told)
-    stdout = told[: note.start()] if note is not None else told
-    fields: dict[str, Any] = {"outcome": "unknown", "message": note[1] if note is not None else None}
+    stdout, note = _split_note(output if isinstance(output, str) else "")
+    fields: dict[str, Any] = {"outcome": "unknown", "message": note}
     if metadata.get("truncated") is True:
         # What the model saw is shorter than what the user could see; the whole output is in a file.
         shown = metadata.get("output")
@@ -217,9 +215,19 @@ def _shell_result(output: object, metadata: Json) -> dict[str, Any]:
             "exit_code_basis": "field",
         }  # fmt: skip
     for mark, outcome in _NOTES:
-        if note is not None and mark in note[1]:
+        if note is not None and mark in note:
             fields["outcome"] = outcome
     return fields
+
+
+def _split_note(told: str) -> tuple[str, str | None]:
+    """Split off what OpenCode says of a command below its output."""
+    ended = told.rstrip()
+    start = told.rfind(_NOTE_OPEN) if ended.endswith(_NOTE_CLOSE) else -1
+    if start < 0:
+        return told, None
+    note = ended[start + len(_NOTE_OPEN) : -len(_NOTE_CLOSE)]
+    return told[:start].removesuffix("\n\n"), note
 
 
 def _outcome_of(error: str) -> Outcome:
