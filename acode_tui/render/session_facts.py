@@ -38,7 +38,8 @@ def session_lines(session: Session, width: int, now: int) -> list[Styled]:
     lines += _facts(
         [
             ("id", text_of(session.session_id)),
-            ("agent", _words(session.agent, session.agent_version, session.model)),
+            ("agent", _words(session.agent, session.agent_version)),
+            ("model", text_of(session.model)),
             ("team", text_of(session.team)),
             ("in", text_of(session.working_directory)),
             ("branch", text_of(session.git_branch)),
@@ -70,7 +71,8 @@ def instance_lines(
         [
             ("id", text_of(instance.instance_id)),
             ("role", text_of(instance.role)),
-            ("agent", _words(instance.agent, instance.agent_version, instance.model)),
+            ("agent", _words(instance.agent, instance.agent_version)),
+            ("model", text_of(instance.model)),
             ("parent", instance_name(parents[0]) if parents else text_of(instance.parent_instance_id)),
             ("in", text_of(instance.workspace)),
             ("started", _moment(instance.created_at)),

@@ -237,12 +237,11 @@ def _instance_values(line: Line, now: int) -> dict[str, Span]:
 
 
 def _run_values(run: Run, now: int) -> dict[str, Span]:
-    code = "·" if run.exit_code is None and run.is_finished else str(run.exit_code or "")
     return {
         "agent": (one_line(run.tool or run.task, 80), "faint"),
         "started": (str(run.start_time), "faint"),
         "took": (duration(elapsed(run, now)), "muted" if run.is_finished else "running"),
-        "failed": (code, "faint" if run.exit_code is None else "failure"),
+        "failed": (str(run.exit_code or ""), "failure"),
         "tokens": (tokens(run.tokens_used), "faint"),
         "cost": (cost(run.cost), "faint"),
     }

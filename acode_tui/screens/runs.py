@@ -210,6 +210,8 @@ class RunsScreen(ResultScreen):
             if run is not None:
                 self.listener(run)
             return
+        if self.watcher is not None:
+            return  # nobody sees it
         self.preview.show_run(run, self.stream)
         self.previews.show(run if self.preview.display else None, self.stream)
 
@@ -220,8 +222,8 @@ class RunsScreen(ResultScreen):
             self.preview.show_output(message.stream, message.lines, message.size, message.note)
 
     def on_screen_resume(self) -> None:
-        """Go on where the run screen left."""
-        self.listener = None
+        """Go on where another screen left."""
+        self.listener = self.watcher = None
         self.preview_soon()
 
     # Actions
@@ -282,6 +284,7 @@ class RunsScreen(ResultScreen):
         if self._given is not None and self._given[0] == self.entry.value:
             self.entry.value = self._given[1]
         self._given = None
+        self.previews.show(None, self.stream)
         self.session_window = self.session_window or SessionWindow()
         self.app.push_screen(SessionsScreen(self.settings, self, self.session_window))
 

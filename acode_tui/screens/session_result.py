@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 MAX_CHANGED = 200
 """When more sessions change at once, they are not read one by one."""
-_GAP = 0.1
+_GAP = 0.15
 _TO_THE_END = 2000
 _NO_SESSIONS = (
     "No sessions yet.",
@@ -196,20 +196,16 @@ class SessionResultScreen(PaneScreen):
         self._changed |= touched
         if message.too_many or message.deleted or len(self._changed) > MAX_CHANGED:
             self._all_changed = True
-        if self.window.branches and message.runs:
-            with self.nodes.changing():
-                for run in message.runs.values():
-                    self._update_run(run)
+        if sum(self._update_run(run) for run in message.runs.values()):
+            self.nodes.values_changed()
         if touched or self._all_changed:
             self._refresh_soon()
 
-    def _update_run(self, run: Run) -> None:
-        """Show a newer state of a run that is on the screen already."""
+    def _update_run(self, run: Run) -> bool:
+        """Take over a newer state of a run that is at hand; tell whether it is."""
         branch = self.window.branches.get(run.session_id or "")
-        if branch is not None:
-            pages = branch.runs.get(branch.place_of(run))
-            if pages is not None:
-                pages.update(run)
+        pages = branch.runs.get(branch.place_of(run)) if branch is not None else None
+        return pages is not None and pages.update(run)
 
     def _refresh_soon(self) -> None:
         """Read what has changed, once the last request of that kind is answered."""

@@ -85,8 +85,6 @@ class SessionsScreen(SessionResultScreen):
 
     def on_unmount(self) -> None:
         """Stop reading."""
-        if self.home.watcher is self:
-            self.home.watcher = None
         self.source.close()
         self.previews.close()
 

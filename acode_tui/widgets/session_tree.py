@@ -96,6 +96,11 @@ class SessionTree(CursorList):
         self.lines_seen()
         self.refresh()
 
+    def values_changed(self) -> None:
+        """Draw again what is known better now; no line came or went."""
+        self._tell_if_new()
+        self.refresh()
+
     def _is_last_run(self, line: Line) -> bool:
         following = self.window.line(self.cursor + 1)
         is_run = line.key.kind == "run"
