@@ -277,14 +277,14 @@ class Follower:
             self._ingest.give_up_session(state)
             self._end_session(registered.place.session_id)
 
-    def _find_instance(self, agent: str, event: Event) -> Place | None:
+    def _find_instance(self, agent: str, event: Event) -> tuple[int, Place] | None:
         """Return the one agent that was started through acode and can have had this conversation."""
         fitting = [
             registered
             for registered in self._registered.values()
-            if registered.agent == agent and (event.at is None or event.at >= registered.started_at - 5000)
+            if registered.agent == agent and max(event.at or 0, self._ingest.told_ms) >= registered.started_at
         ]
-        return fitting[0].place if len(fitting) == 1 else None
+        return (fitting[0].started_at, fitting[0].place) if len(fitting) == 1 else None
 
     # Transcripts
 
@@ -340,6 +340,7 @@ class Follower:
 
     def _take_events(self, file: TranscriptFile, events: Any) -> int:
         count = 0
+        self._ingest.told_ms = file.modified_ms()
         for event in events:
             self._ingest.take(file.agent.name, [event])
             if count == 0:

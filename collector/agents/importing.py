@@ -137,7 +137,7 @@ class Importer:
 
     def _read(self, file: TranscriptFile, paths: list[Path]) -> None:
         sessions: set[str] = set()
-        self._ingest.told_ms = int(_modified(file.path) * 1000)
+        self._ingest.told_ms = file.modified_ms()
         try:
             for events in chain(file.read(), file.finish()):
                 for event in events:

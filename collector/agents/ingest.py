@@ -37,6 +37,7 @@ SETTLE_SECONDS = 1.0
 """How long the channels of a call may take to tell of its end after the first one did."""
 MAX_OPEN_SECONDS = 3600.0
 _RECENT_MS = 600_000
+_CLOCK_SLACK_MS = 500
 _MAX_WAITING = 64
 
 
@@ -93,7 +94,7 @@ class Ingest:
         self._runs: dict[str, SessionRuns] = {}
         self._matched: set[str] = set()
         self._writer = CallWriter(workspace, config, sync=live)
-        self.find_instance: Callable[[str, Event], Place | None] = lambda agent, event: None
+        self.find_instance: Callable[[str, Event], tuple[int, Place] | None] = lambda agent, event: None
         self.told_ms = 0
         """When the transcript that is being taken in was written last."""
         self.new_runs = 0
@@ -106,7 +107,7 @@ class Ingest:
         places = self._places_of(agent, conversation_id)
         if place not in [known for _, known in places]:
             self._settle_in(agent, conversation_id, place)
-            places.append((since if places else 0, place))
+            places.append((since, place))
             places.sort(key=lambda known: known[0])
 
     def _places_of(self, agent: str, conversation_id: str) -> list[tuple[int, Place]]:
@@ -136,13 +137,17 @@ class Ingest:
 
     def place_of(self, agent: str, event: Event) -> Place:
         """Return where an event belongs: where its conversation does, else a session of its own."""
+        return self._since_and_place(agent, event)[1]
+
+    def _since_and_place(self, agent: str, event: Event) -> tuple[int, Place]:
         places = self._places_of(agent, event.conversation_id)
         if not places:
-            place = self.find_instance(agent, event) or self._own_session(agent, event.conversation_id)
-            self.place(agent, event.conversation_id, place, 0)
+            found = self.find_instance(agent, event)
+            since, place = found or (0, self._own_session(agent, event.conversation_id))
+            self.place(agent, event.conversation_id, place, since)
         if event.at is None:
-            return places[-1][1]
-        return next((place for since, place in reversed(places) if since <= event.at), places[0][1])
+            return places[-1]
+        return next((known for known in reversed(places) if known[0] <= event.at), places[0])
 
     def _own_session(self, agent: str, conversation_id: str) -> Place:
         """Two agents may have used one id; the second one's session says so in its name."""
@@ -156,9 +161,14 @@ class Ingest:
         """Take in events of an agent."""
         now_ms = clock.now_ms() if self._live else 0
         for event in events:
-            place = self.place_of(agent, event)
+            since, place = self._since_and_place(agent, event)
             state = self.state(place.session_id)
             instance_id = event.instance_id or place.instance_id
+            if event.at is not None and event.at < since - _CLOCK_SLACK_MS:
+                # The history that a resumed or forked conversation brings along happened elsewhere.
+                if not isinstance(event, Prompt | SessionEnded):
+                    self._take(agent, event, state, instance_id)
+                continue
             if event.instance_id is not None and event.instance_id not in state.instances:
                 state.instance(instance_id, agent=agent, parent_instance_id=place.instance_id)
             if self._live and event.at is not None and event.at > now_ms - _RECENT_MS:

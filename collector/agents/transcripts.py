@@ -61,6 +61,13 @@ class TranscriptFile:
         """What was read last, to be compared only."""
         return self._stamp or (0, self.offset)
 
+    def modified_ms(self) -> int:
+        """Return when it was written last, milliseconds since 1970; 0 when it is gone."""
+        try:
+            return self.path.stat().st_mtime_ns // 1_000_000
+        except OSError:
+            return 0
+
     def read(self, budget_bytes: int = 1 << 62) -> Iterator[Iterable[AnyEvent]]:
         """Yield the events of what is new, some lines at a time.
 

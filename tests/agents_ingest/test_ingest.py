@@ -292,7 +292,7 @@ def test_a_resumed_conversation_goes_on_where_it_was_resumed(taking: Taking) -> 
         )  # fmt: skip
 
     first = taking.ingest()
-    first.place("claude-code", "talk", Place("one", "i1"), T0)
+    first.place("claude-code", "talk", Place("one", "i1"), T0 - 10)
     first.take("claude-code", events(1, T0))
     first.settle(final=True)
     taking.index()
