@@ -13,7 +13,7 @@ import time
 
 from collector.capture import process
 from collector.capture.events import STDERR, STDOUT, EventQueue
-from collector.capture.relay import Relay, Source, is_same_place
+from collector.capture.relay import Relay, Source, hand_over, is_same_place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -111,8 +111,13 @@ class Command:
             self._terminal.begin(self.pid)
         self._relays = self._make_relays()
         for relay in self._relays:
-            self._relays_running += 1
-            _thread.start_new_thread(self._run_relay, (relay,))
+            try:
+                _thread.start_new_thread(self._run_relay, (relay,))
+            except RuntimeError as error:  # the user's processes and threads are used up
+                self.trouble = f"its output could not be captured: {error}"
+                relay.hand_over()
+            else:
+                self._relays_running += 1
 
     def wait(self) -> process.Ending:
         """Wait until the command has ended and what it wrote has been passed on."""
@@ -240,7 +245,7 @@ class Command:
         """Whatever a background process still writes goes on to where it belongs, unrecorded."""
         for source in self._sources:
             if not source.is_whole:
-                _hand_over(source)
+                hand_over(source)
 
     # Signals and the end
 
@@ -367,17 +372,3 @@ def _is_zombie(pid: int) -> bool:
             return stat.read().rpartition(b")")[2].split()[:1] == [b"Z"]
     except OSError:
         return False
-
-
-def _hand_over(source: Source) -> None:
-    """Leave a stream to cat(1), which needs no interpreter and stays as long as somebody writes."""
-    os.set_blocking(source.fd, True)
-    actions = [
-        (os.POSIX_SPAWN_DUP2, source.fd, 0),
-        (os.POSIX_SPAWN_DUP2, source.target, 1),
-        (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
-    ]
-    try:
-        os.posix_spawnp("cat", ["cat"], os.environ, file_actions=actions, setsigmask=[])
-    except OSError:
-        return

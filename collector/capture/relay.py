@@ -151,6 +151,13 @@ class Relay:
         self._poll.unregister(source.fd)
         del self._sources[source.fd]
 
+    def hand_over(self) -> None:
+        """Leave every source to somebody else."""
+        for source in list(self._sources.values()):
+            self.drop(source)
+            hand_over(source)
+            source.is_whole = True
+
     def drain(self) -> None:
         """Copy what the command wrote before it ended.
 
@@ -202,3 +209,17 @@ def is_same_place(a: int, b: int) -> bool:
     left, right = os.fstat(a), os.fstat(b)
     same = (left.st_dev, left.st_ino) == (right.st_dev, right.st_ino)
     return same and left.st_rdev != os.makedev(1, 3)  # /dev/null shows nothing
+
+
+def hand_over(source: Source) -> None:
+    """Leave a stream to cat(1), which needs no interpreter and stays as long as somebody writes."""
+    os.set_blocking(source.fd, True)
+    actions = [
+        (os.POSIX_SPAWN_DUP2, source.fd, 0),
+        (os.POSIX_SPAWN_DUP2, source.target, 1),
+        (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
+    ]
+    try:
+        os.posix_spawnp("cat", ["cat"], os.environ, file_actions=actions, setsigmask=[])
+    except OSError:
+        return

@@ -196,6 +196,7 @@ class Job:
         self._run_id = new_ulid(time.time_ns() // 1_000_000)
         self._queue = EventQueue()
         self._recorder: Recorder | None = None
+        self._trouble = ""
         self.failure: SpawnError | None = None
         self.ending: Ending | None = None
         self.command: Command
@@ -222,24 +223,32 @@ class Job:
             self.ending = self.command.wait()
 
     def _start_recorder(self) -> None:
-        from collector.record.recorder import Recorder
-
-        plan = _plan(self._options, self._environ, self._run_id)
-        if self._complete is not None:
-            self._complete(plan)
-        on_begun = _start_collector if self._starts_collector else _start_nothing
-        recorder = Recorder(self._root, plan, self._queue, on_begun)
         command = self.command
         try:
+            from collector.record.recorder import Recorder
+
+            plan = _plan(self._options, self._environ, self._run_id)
+            if self._complete is not None:
+                self._complete(plan)
+            on_begun = _start_collector if self._starts_collector else _start_nothing
+            recorder = Recorder(self._root, plan, self._queue, on_begun)
             recorder.start(command.pid or None, command.start_ms, command.start_us)
-        except RuntimeError:  # no thread to be had: the command goes on
+        except Exception as error:  # noqa: BLE001 - recording has no errors, only warnings
+            self._trouble = str(error)
             return
         self._recorder = recorder
 
     def finish(self) -> None:
         """Wait until the record is durable; what went wrong is one line."""
-        result = _result(self.command, self.ending, self.failure)
-        _finish(self._recorder, self.command, result, self._options.quiet)
+        warning = self._trouble
+        if self._recorder is not None:
+            result = _result(self.command, self.ending, self.failure)
+            in_time = self._recorder.finish(result, _PATIENCE_SECONDS)
+            late = "the disk does not answer; this run is not recorded"
+            warning = self._recorder.warning if in_time else late
+        warning = warning or self.command.trouble
+        if warning and not self._options.quiet:
+            say(f"ACODE-RUN-024: {warning}; the command itself was not affected")
 
     @property
     def exit_status(self) -> int:
@@ -358,17 +367,6 @@ def _result(command: Command, ending: Ending | None, failure: SpawnError | None)
 def _was_cancelled(command: Command, ending: Ending) -> bool:
     """SIGINT is always somebody's wish; other signals when they came through us."""
     return ending.signal is not None and ending.signal in (_SIGINT, command.interrupted_by)
-
-
-def _finish(recorder: Recorder | None, command: Command, result: Result, quiet: bool) -> None:
-    if recorder is None:
-        warning = "no thread could be started; this run is not recorded"
-    else:
-        in_time = recorder.finish(result, _PATIENCE_SECONDS)
-        warning = recorder.warning if in_time else "the disk does not answer; this run is not recorded"
-    warning = warning or command.trouble
-    if warning and not quiet:
-        say(f"ACODE-RUN-024: {warning}; the command itself was not affected")
 
 
 def say(line: str) -> None:

@@ -39,6 +39,8 @@ _CLAUDE_VERBS = frozenset({
     "upgrade", "auto-mode", "remote-control",
 })  # fmt: skip
 _SHELLS = ("bash", "sh", "zsh")
+SHELL_VARIABLE = "of-SHELL"
+"""The links that SHELL leads to: the shell that they stand for is called by its whole path."""
 _BASH_STARTUP = """\
 # Written by 'acode session run' for Codex, whose shell is the one of the password file: bash reads it first.
 case ${{BASH_EXECUTION_STRING-}} in
@@ -48,9 +50,9 @@ case ${{BASH_EXECUTION_STRING-}} in
   *)
     if [ -n "${{CODEX_TOOL_CALL_ID-}}" ] && [ -n "${{BASH_EXECUTION_STRING-}}" ] &&
       [ "${{ACODE_RUN_ID-}}" = "${{ACODE_OUTER_RUN-}}" ] && [ -x {shim} ]; then
-      if shopt -q login_shell; then set -- -lc "$BASH_EXECUTION_STRING" "$@"
-      else set -- -c "$BASH_EXECUTION_STRING" "$@"; fi
-      exec {shim} --startup "$BASH" "$0" "$@"
+      if shopt -q login_shell; then set -- -lc "$BASH_EXECUTION_STRING" "$0" "$@"
+      else set -- -c "$BASH_EXECUTION_STRING" "$0" "$@"; fi
+      exec {shim} --startup "$BASH" "$BASH" "$@"
     fi
     if [ -n "${{ACODE_BASH_ENV-}}" ]; then BASH_ENV=$ACODE_BASH_ENV; . "$BASH_ENV"; else unset BASH_ENV; fi
     ;;
@@ -231,7 +233,7 @@ def _settings_option(arguments: list[str]) -> tuple[int | None, str]:
 def _prepare_codex(setup: Setup, position: int, around: Surroundings) -> None:
     environ = setup.environ
     if around.shim is not None:
-        folder = _make_folder(around.workspace)
+        folder = _make_folder(around.workspace.shells)
         path = f"{folder}/bash_startup"
         replace_file(path, _BASH_STARTUP.format(shim=_quote(around.shim)).encode(), sync=False)
         environ["ACODE_BASH_ENV"] = environ.get("BASH_ENV", "")
@@ -270,9 +272,9 @@ def _prepare_shells(setup: Setup, position: int, around: Surroundings) -> None:
     environ["ACODE_SHELL"] = environ.get("SHELL", "")
     environ["ACODE_SHIM"] = around.shim
     environ["ACODE_OUTER_RUN"] = environ.get("ACODE_RUN_ID", "")
-    link = Path(folder, Path(environ.get("SHELL", "bash")).name)
-    if link.is_symlink():
-        environ["SHELL"] = str(link)
+    name = Path(environ.get("SHELL", "bash")).name
+    if Path(folder, name).is_symlink():
+        environ["SHELL"] = f"{folder}/{SHELL_VARIABLE}/{name}"
 
 
 def _prepare_gemini(setup: Setup, position: int, around: Surroundings) -> None:
@@ -284,31 +286,35 @@ def _prepare_gemini(setup: Setup, position: int, around: Surroundings) -> None:
         setup.environ["SHELL"] = shell
 
 
-def _make_folder(workspace: Workspace) -> str:
-    """Make the folder of the stand-ins; one that somebody made a link is none.
+def _make_folder(path: str) -> str:
+    """Make a folder of stand-ins; one that somebody made a link is none.
 
     Raises:
         OSError: it cannot be made.
     """
-    folder = Path(workspace.shells)
+    folder = Path(path)
     folder.mkdir(parents=True, exist_ok=True)
     if folder.is_symlink():
-        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), workspace.shells)
-    return workspace.shells
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
+    return path
 
 
 def _make_links(workspace: Workspace, shim: str, path: str) -> str:
-    """Make a link for each shell that there is, and return their folder."""
-    folder = _make_folder(workspace)
+    """Make links for each shell that there is, one for PATH and one for SHELL; return the folder for PATH."""
+    folder = _make_folder(workspace.shells)
     elsewhere = [entry for entry in (*path.split(":"), "/bin", "/usr/bin") if entry not in ("", folder)]
     for name in _SHELLS:
-        link = Path(folder, name)
-        exists = any(os.access(f"{entry}/{name}", os.X_OK) for entry in elsewhere)
-        if exists and not (link.is_symlink() and str(link.readlink()) == shim):
-            new = Path(folder, f".{name}.{os.getpid()}")
-            new.symlink_to(shim)
-            move(str(new), str(link))
+        if any(os.access(f"{entry}/{name}", os.X_OK) for entry in elsewhere):
+            _link(Path(folder, name), shim)
+            _link(Path(_make_folder(f"{folder}/{SHELL_VARIABLE}"), name), shim)
     return folder
+
+
+def _link(link: Path, target: str) -> None:
+    if not (link.is_symlink() and str(link.readlink()) == target):
+        new = link.with_name(f".{link.name}.{os.getpid()}")
+        new.symlink_to(target)
+        move(str(new), str(link))
 
 
 def _quote(text: str) -> str:

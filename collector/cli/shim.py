@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import NoReturn
 
+    from collector.capture.command import Command
     from collector.record.recorder import Plan
 else:  # `signal` imports enum, which costs more than the recorder
     import _signal as signals
@@ -33,6 +34,7 @@ _LINKS = f"/{FOLDER}{SHELL_LINKS}"
 _TOOLS = {
     "claude-code": "Bash", "codex": "exec_command", "gemini": "run_shell_command", "opencode": "bash",
 }  # fmt: skip
+_CONVERSATION_VARIABLES = {"claude-code": "CLAUDE_CODE_SESSION_ID", "codex": "CODEX_THREAD_ID"}
 _CALL_VARIABLES = {"codex": "CODEX_TOOL_CALL_ID", "opencode": "ACODE_TOOL_CALL_ID"}
 _IN_SANDBOX = "CODEX_SANDBOX_NETWORK_DISABLED"
 _PYTHON_IGNORES = (signals.SIGPIPE, signals.SIGXFSZ)
@@ -68,7 +70,13 @@ class Call:
         plan.task, plan.type = name_and_type(command)
         plan.agent = self.agent or None
         plan.tool = _TOOLS.get(self.agent)
-        plan.tool_call_id = self.environ.get(_CALL_VARIABLES.get(self.agent, "")) or None
+        plan.tool_call_id = self._variable(_CALL_VARIABLES)
+        # One agent may have been started by another, whose variables are still there.
+        plan.conversation_id = self._variable(_CONVERSATION_VARIABLES)
+        plan.session_id = self.environ.get("ACODE_SESSION_ID") or plan.conversation_id
+
+    def _variable(self, names: dict[str, str]) -> str | None:
+        return self.environ.get(names.get(self.agent, "")) or None
 
 
 def _command(mode: str, agent: str, text: str) -> str | None:
@@ -95,8 +103,8 @@ def run() -> NoReturn:
             job.run()
             job.finish()
     except BaseException:  # noqa: BLE001 - whatever it is: the command runs
-        if job is not None and job.command.pid:
-            _wait_without_recording(job.command.pid)
+        if job is not None and job.command.pid and job.ending is None:
+            _wait_without_recording(job.command)
     if job is not None and job.ending is not None:
         leave(job.ending.signal, job.exit_status)
     environ.pop(LAUNCHER_STAT, None)
@@ -131,15 +139,13 @@ def _leave_links(mode: str, environ: dict[str, str]) -> None:
     environ.pop("ACODE_OUTER_RUN", None)
 
 
-def _wait_without_recording(pid: int) -> NoReturn:
+def _wait_without_recording(command: Command) -> NoReturn:
     """The command runs and something here is broken: what is left is to end as it does."""
     try:
-        _, status = os.waitpid(pid, 0)
+        ending = command.wait()
     except OSError:
         os._exit(1)
-    if os.WIFSIGNALED(status):
-        leave(os.WTERMSIG(status), 128 + os.WTERMSIG(status))
-    leave(None, os.WEXITSTATUS(status))
+    leave(ending.signal, ending.exit_status)
 
 
 def leave(signal: int | None, status: int) -> NoReturn:

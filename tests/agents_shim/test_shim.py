@@ -199,7 +199,12 @@ def test_a_group_that_is_ended_is_cancelled(shim: Shim) -> None:
 
 def test_a_group_that_is_killed_is_cancelled_by_the_next_reader(shim: Shim) -> None:
     process = _start(shim, "echo begin; sleep 300")
-    wait_for(lambda: shim.folders() and (shim.folder() / "run.json").exists())
+    wait_for(
+        lambda: (
+            list(shim.root.glob(".acode/artifacts/*-*/stdout.txt"))
+            and (shim.folder() / "stdout.txt").stat().st_size
+        )
+    )
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate(timeout=20)
     shim.run("runs", "list")
@@ -357,6 +362,27 @@ def test_too_many_files_in_use_change_nothing(shim: Shim, limit: int) -> None:
         ["bash", "-c", script], env=shim.environ, cwd=shim.root, capture_output=True, check=False
     )
     assert (done.returncode, done.stdout) == (7, b"out\n")
+
+
+@pytest.mark.parametrize("threads", [0, 1, 2])
+def test_without_threads_the_output_still_arrives(shim: Shim, threads: int) -> None:
+    """A limit on processes counts threads too; root has none, so they are denied here."""
+    code = (
+        f"import sys; sys.path[:0] = {[str(PROJECT), *sys.path]!r}\n"
+        "import _thread; import collector.cli.shim as shim\n"
+        f"start, left = _thread.start_new_thread, [None] * {threads}\n"
+        "def deny(*given):\n"
+        "    if not left: raise RuntimeError('no more threads')\n"
+        "    left.pop(); return start(*given)\n"
+        "_thread.start_new_thread = deny\n"
+        "shim.run()\n"
+    )
+    arguments = ["prefix", "/bin/bash", "/bin/bash", "-c", claude_line("echo out; echo err >&2; exit 7")]
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code, *arguments], env=shim.environ, cwd=shim.root,
+        capture_output=True, check=False, timeout=30,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (7, b"out\n", b"err\n")
 
 
 # What it costs
