@@ -123,7 +123,7 @@ class CallWriter:
         """What is known of the agent behind a call."""
         call, state = waiting.call, waiting.state
         message_id = call.started.message_id if call.started else None
-        usage = state.usage_of(message_id)
+        usage = state.usage_of(message_id) if call.is_over else None  # it may still grow
         shown = usage or state.peek_usage(message_id)
         instance = state.instances.get(call.instance_id)
         return {

@@ -235,8 +235,7 @@ class Ingest:
         known = self._known.find_call(event.call_id, agent)
         waiting = OpenCall(call, state, time.monotonic(), told_ms=self.told_ms)
         if known is None:
-            # A refusal without its call is told by telemetry of what others describe better.
-            return waiting if isinstance(event, CallStarted) or event.source != "otlp" else None
+            return waiting
         if dict(known.recorder).get("kind") == "agent":
             if known.is_finished:
                 return None

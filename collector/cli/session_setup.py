@@ -52,6 +52,7 @@ case ${{BASH_EXECUTION_STRING-}} in
       [ "${{ACODE_RUN_ID-}}" = "${{ACODE_OUTER_RUN-}}" ] && [ -x {shim} ]; then
       if shopt -q login_shell; then set -- -lc "$BASH_EXECUTION_STRING" "$0" "$@"
       else set -- -c "$BASH_EXECUTION_STRING" "$0" "$@"; fi
+      export ACODE_OUTER_RUN=none # if recording cannot start, bash comes back here and goes on
       exec {shim} --startup "$BASH" "$BASH" "$@"
     fi
     if [ -n "${{ACODE_BASH_ENV-}}" ]; then BASH_ENV=$ACODE_BASH_ENV; . "$BASH_ENV"; else unset BASH_ENV; fi

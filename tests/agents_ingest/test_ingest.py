@@ -305,3 +305,14 @@ def test_a_resumed_conversation_goes_on_where_it_was_resumed(taking: Taking) -> 
     assert [(s.prompts, s.tokens_used, s.runs) for s in sessions] == [(1, 1, 1), (1, 2, 1)]
     taking.take(*events(1, T0), *events(2, T0 + 61_000))
     assert [taking.session("one"), taking.session("two")] == sessions
+
+
+def test_an_end_that_telemetry_tells_before_the_beginning_is_known(taking: Taking) -> None:
+    ingest = taking.ingest(live=True)
+    ingest.take("claude-code", [ended(source="otlp", outcome="success", duration_ms=40)])
+    ingest.settle()
+    ingest.take("claude-code", [started(), ended(outcome="failure", exit_code=1)])
+    ingest.settle(final=True)
+    taking.index()
+    assert (taking.run().exit_code, taking.run().duration_ms) == (1, 40)
+    assert dict(taking.run().provenance)["timing"] == "otlp"
