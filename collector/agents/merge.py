@@ -57,15 +57,17 @@ class Call:
                 self.ended[event.source] = event
         elif self.started is None:
             self.started = event
-        else:
-            self.started = _completed(*sorted((self.started, event), key=lambda e: TRUST.index(e.source)))
+        else:  # of one channel's two words the later one says more
+            self.started = _completed(*sorted((event, self.started), key=lambda e: TRUST.index(e.source)))
 
 
 def _completed(trusted: CallStarted, other: CallStarted) -> CallStarted:
     """A hook does not know which answer of the model asked for a call, a transcript does."""
+    times = [event.at for event in (trusted, other) if event.at is not None]
+    same = trusted.source == other.source
     return replace(
         trusted,
-        at=trusted.at if trusted.at is not None else other.at,
+        at=min(times) if times and same else next(iter(times), None),
         message_id=trusted.message_id or other.message_id,
         description=trusted.description or other.description,
         working_directory=trusted.working_directory or other.working_directory,

@@ -316,3 +316,12 @@ def test_an_end_that_telemetry_tells_before_the_beginning_is_known(taking: Takin
     taking.index()
     assert (taking.run().exit_code, taking.run().duration_ms) == (1, 40)
     assert dict(taking.run().provenance)["timing"] == "otlp"
+
+
+def test_what_a_channel_says_later_of_a_call_says_more(taking: Taking) -> None:
+    taking.take(
+        started("c1", "edit", kind="edit", tool="edit", at=T0),
+        started("c1", "edit a.py", kind="edit", tool="edit", at=T0 + 5, input={"path": "a.py"}),
+        ended("c1"),
+    )
+    assert (taking.run().command_line, taking.run().start_time) == ("edit a.py", T0)
