@@ -23,6 +23,10 @@ from collector.cli.exec import caller_environment, conversation_id, current_fold
 from collector.ids import new_ulid
 from collector.workspace import Workspace, find_root
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collector.config import Config
+
 HELP = """\
 usage: acode session run [OPTIONS] [--] AGENT [ARGUMENT]...
 
@@ -120,6 +124,7 @@ class _Session:
             argv, environ = self._prepare()
         except Exception as error:  # noqa: BLE001 - the agent is what the user asked for
             self._warn(error)
+            self._is_recorded = False
         environ[LAUNCHER_STAT] = self._environ.get(LAUNCHER_STAT, "")
         try:
             ending = run_beside(argv, environ, self._tell_start)
@@ -132,10 +137,9 @@ class _Session:
 
     def _prepare(self) -> tuple[list[str], dict[str, str]]:
         from collector.cli import session_setup
-        from collector.config import load_config
         from collector.daemon.launch import ensure_collector
 
-        config = load_config(self._workspace.root, self._environ)
+        config = self._settings()
         environ = {name: value for name, value in self._environ.items() if name != LAUNCHER_STAT}
         if not config.enabled:
             self._is_recorded = False
@@ -157,6 +161,17 @@ class _Session:
         for note in setup.notes:
             say(note)
         return setup.argv, setup.environ
+
+    def _settings(self) -> Config:
+        """A mistake in the settings costs a line, not the recording."""
+        from collector.config import Config, load_config
+        from collector.errors import InputError
+
+        try:
+            return load_config(self._workspace.root, self._environ)
+        except InputError as error:
+            say(f"ACODE-RUN-024: recorded with the default settings, because {error}")
+            return Config({})
 
     def _endpoint(self) -> tuple[int, str] | None:
         """Return where telemetry is taken; a collector that is coming up gets a moment."""

@@ -190,8 +190,8 @@ def _pass_hooks(setup: Setup, position: int, around: Surroundings, texts: list[s
     arguments = setup.argv[position + 1 :]
     if around.hook is None or (arguments and arguments[0] in _CLAUDE_VERBS):
         return
-    place, given = _settings_option(arguments)
     try:
+        place, given = _settings_option(arguments)
         if any(hook_merge.find(text).hooks for text in texts):
             return  # they are installed
         wanted = hook_merge.Wanted(INTEGRATIONS["claude-code"], around.hook)
