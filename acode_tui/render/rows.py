@@ -154,9 +154,11 @@ def status_text(run: Run) -> str:
 
 def fit(text: str, width: int, right: bool = False) -> str:
     """Return the text in exactly so many cells, cut with an ellipsis where it is too long."""
+    if width <= 0:
+        return ""
     if text.isascii():
         if len(text) > width:
-            return text[: width - 1] + "…" if width > 0 else ""
+            return text[: width - 1] + "…"
         return text.rjust(width) if right else text.ljust(width)
     taken = cells(text)
     if taken > width:

@@ -76,6 +76,8 @@ class Preview(LineList):
         width = self.scrollable_content_region.width
         if not width:
             return
+        # The scroll bar may come with what is laid out here, and nothing may be cut off then.
+        width -= 0 if self.show_vertical_scrollbar else 1
         self._summary = []
         now = int(time.time() * 1000)
         if self._facts is not None:

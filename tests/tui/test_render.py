@@ -138,6 +138,16 @@ def test_a_narrow_table_tells_the_status_by_glyph_and_a_wide_one_by_word_too() -
     assert "✗ failure" in wide
 
 
+@given(st.text(alphabet="ab -/日", min_size=1, max_size=120), st.integers(20, 80))
+def test_a_long_fact_is_on_several_lines_and_loses_nothing(text: str, width: int) -> None:
+    lines = fact_lines(a_run("x", working_directory=text, task=""), width)
+    assert all(cells(line.text) <= width - 2 for line in lines)
+    shown = "".join(line.text for line in lines).replace(" ", "")
+    wanted = ("in" + text).replace(" ", "")
+    assert wanted.startswith(shown)
+    assert shown == wanted or len(lines) >= 3
+
+
 def titles(width: int, agents: bool) -> list[str]:
     return [column.title for column in columns_for(width, agents)]
 
@@ -265,7 +275,7 @@ def test_the_facts_of_an_agents_run() -> None:
     assert "instance" not in " ".join(line.text for line in own)
 
 
-@given(st.text(), st.integers(1, 40))
+@given(st.text(), st.integers(0, 40))
 def test_fit_is_exact(text: str, width: int) -> None:
     assert cells(fit(one_line(text), width)) == width
 

@@ -419,6 +419,19 @@ async def test_the_preview_of_a_running_run_has_both_streams_as_they_came(record
         assert text.index("one") < text.index("two") < text.index("three")
 
 
+async def test_no_character_of_a_fact_is_behind_the_scroll_bar(recorded: Recorded) -> None:
+    folder = "/srv/" + "-".join(f"{n:02}" for n in range(60))
+    recorded.add("ls", {"stdout.txt": b"x\n" * 500}, working_directory=folder[:90], task="")
+    async with inspecting(recorded) as pilot:
+        await until(pilot, lambda: home(pilot).preview.show_vertical_scrollbar)
+        await pilot.resize_terminal(121, 30)
+        await until(pilot, lambda: "│ in /srv" in screen_text(pilot))
+        lines = [line.partition("│")[2] for line in screen_text(pilot).splitlines()]
+        first = next(n for n, line in enumerate(lines) if line.startswith(" in /srv"))
+        shown = "".join(line[:-1].strip() for line in lines[first : first + 3]).removeprefix("in ")
+        assert shown.startswith(folder[:90])
+
+
 # Agents
 
 

@@ -282,6 +282,40 @@ async def test_the_tree_is_as_it_was_left(recorded: Recorded) -> None:
         assert any("Explore" in line for line in tree(pilot))
 
 
+async def test_the_list_of_runs_is_alive_again_after_the_sessions(recorded: Recorded) -> None:
+    recorded.add("first", {"stdout.txt": b"of the first\n"}, session_id="s")
+    recorded.add("second", {"stdout.txt": b"of the second\n"}, session_id="s")
+    async with in_sessions(recorded) as pilot:
+        await pilot.press("escape")
+        await until(pilot, lambda: "of the second" in screen_text(pilot))
+        await pilot.press("j")
+        await until(pilot, lambda: "of the first" in screen_text(pilot))
+        recorded.add("third", session_id="s")
+        await until(pilot, lambda: home(pilot).window.total == 3)
+
+
+async def test_ids_that_begin_alike_are_kept_apart(recorded: Recorded) -> None:
+    fill(recorded, 3, "ci-1", None)
+    fill(recorded, 4, "ci-10", None)
+    fill(recorded, 2, "ci-2", "a")
+    fill(recorded, 3, "ci-2", "ab")
+    recorded.add_session("ci-2", "Two agents", (agent("a", "ci-2"), agent("ab", "ci-2", "a")))
+    async with in_sessions(recorded) as pilot:
+        await pilot.press("j")
+        assert at_cursor(pilot) == "ci-10"
+        await pilot.press("j")
+        assert at_cursor(pilot) == "ci-1"
+        await unfold(pilot, "ci-1 2")
+        assert shown(pilot).window.rows == 3 + 3
+        await pilot.press("g")
+        await pilot.press("right")
+        await until(pilot, lambda: "main agent" in tree(pilot)[1])
+        assert [line.split()[-1] for line in tree(pilot)[1:3]] == ["2", "3"]
+        await pilot.press("j", "right")
+        await until(pilot, lambda: "ci-2 1" in tree(pilot)[4])
+        assert "ci-10" in tree(pilot)[5]
+
+
 # The filter
 
 
