@@ -10,7 +10,7 @@ from typing import Any
 from collector import clock
 from collector.agents.events import CallStarted
 from collector.agents.merge import Call, CallResult, call_result, shown_input
-from collector.agents.session_state import SessionState
+from collector.agents.session_state import SessionState, Usage
 from collector.config import Config
 from collector.ids import new_ulid, slug
 from collector.model.run import Run
@@ -72,6 +72,8 @@ class OpenCall:
     folder: str = ""
     run_id: str = ""
     record: dict[str, Any] | None = None
+    usage: Usage | None = None
+    """What the request behind it used, where this call carries it."""
 
 
 class CallWriter:
@@ -123,7 +125,9 @@ class CallWriter:
         """What is known of the agent behind a call."""
         call, state = waiting.call, waiting.state
         message_id = call.started.message_id if call.started else None
-        usage = state.usage_of(message_id) if call.is_over else None  # it may still grow
+        if waiting.usage is None and call.is_over:  # before, it may still grow
+            waiting.usage = state.usage_of(message_id)
+        usage = waiting.usage
         shown = usage or state.peek_usage(message_id)
         instance = state.instances.get(call.instance_id)
         return {

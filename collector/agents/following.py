@@ -301,11 +301,11 @@ class Follower:
         self._ingest.close_stale(clock.now_ms())
         root = Path(self._workspace.root)
         for name in NAMES:
+            agent = get_agent(name)
             try:
-                agent = get_agent(name)
                 for path in agent.recent_transcripts(self._home, self._environ, root, self._since):
                     self._follow(name, path)
-            except (OSError, ImportError) as error:
+            except OSError as error:
                 self._log("transcripts.unreadable", agent=name, error=str(error))
         for path, file in list(self._files.items()):
             for companion in file.agent.companions(path):

@@ -255,7 +255,7 @@ class Ingest:
         self._finish(next(iter(self._over)))
 
     def _finish(self, key: str) -> None:
-        waiting = self._over.pop(key)
+        waiting = self._over[key]
         self._match(waiting)
         if waiting.run is not None:
             self._writer.annotate(waiting)
@@ -263,7 +263,8 @@ class Ingest:
         elif waiting.call.started is not None or waiting.record is not None:
             self._writer.write(waiting)
             self.new_runs += 1
-        else:
+        del self._over[key]  # not before: what a full disk refused is tried again
+        if waiting.run is None and waiting.call.started is None and waiting.record is None:
             return  # an end without a beginning: the beginning may be read yet
         self._done.add(_digest(key))
 

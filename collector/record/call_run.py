@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from typing import Any
 
@@ -66,7 +67,21 @@ def write_call_run(
     Raises:
         OSError: nothing was announced; what was written is no run yet.
     """
-    name = record["name"] or _make(workspace, config, record)
+    if record["name"]:
+        return _fill(workspace, config, record, files, sync)
+    name = _make(workspace, config, record)
+    try:
+        return _fill(workspace, config, record, files, sync)
+    except OSError:
+        shutil.rmtree(workspace.run_folder(name), ignore_errors=True)
+        record["name"] = ""
+        raise
+
+
+def _fill(
+    workspace: Workspace, config: Config, record: dict[str, Any], files: Mapping[str, bytes], sync: bool
+) -> str:
+    name: str = record["name"]
     folder = workspace.run_folder(name)
     end_ms = clock.parse_iso(record["end_time"])
     sealed = record["status"] == "success"  # any other gets error.json from the sealer

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -325,3 +327,28 @@ def test_what_a_channel_says_later_of_a_call_says_more(taking: Taking) -> None:
         ended("c1"),
     )
     assert (taking.run().command_line, taking.run().start_time) == ("edit a.py", T0)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small disk")
+def test_what_a_full_disk_refuses_is_written_when_there_is_room(taking: Taking, tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", disk], check=False)
+    if mounted.returncode:
+        pytest.skip("nothing can be mounted here")
+    try:
+        taking.workspace.artifacts = str(disk)
+        ballast = disk / "ballast"
+        ballast.write_bytes(b"x" * 400_000)
+        ingest = taking.ingest(live=True)
+        ingest.take("claude-code", [started(), ended(stdout="y" * 300_000)])
+        for _ in range(3):
+            with pytest.raises(OSError, match="No space left"):
+                ingest.settle(final=True)
+        assert [path.name for path in disk.iterdir()] == ["ballast"]
+        ballast.unlink()
+        ingest.settle(final=True)
+        taking.index()
+        assert len(taking.output(taking.run())) == 300_000
+    finally:
+        subprocess.run(["umount", "-l", disk], check=True)
