@@ -263,28 +263,34 @@ def _codex_exports(setup: Setup, workspace: Workspace) -> bool:
 
 
 def _prepare_shells(setup: Setup, position: int, around: Surroundings) -> None:
-    """Put links that stand in for shells where an agent looks for one."""
-    if around.shim is None:
-        return
-    environ = setup.environ
-    path = environ.get("PATH", os.defpath)
-    folder = _make_links(around.workspace, around.shim, path)
-    environ["PATH"] = ":".join([folder, *(entry for entry in path.split(":") if entry != folder)])
-    environ["ACODE_SHELL"] = environ.get("SHELL", "")
-    environ["ACODE_SHIM"] = around.shim
-    environ["ACODE_OUTER_RUN"] = environ.get("ACODE_RUN_ID", "")
-    name = Path(environ.get("SHELL", "bash")).name
-    if Path(folder, name).is_symlink():
-        environ["SHELL"] = f"{folder}/{SHELL_VARIABLE}/{name}"
+    """Put links that stand in for shells wherever an agent may look for one."""
+    _prepare_links(setup, around, in_path=True, in_variable=True)
 
 
 def _prepare_gemini(setup: Setup, position: int, around: Surroundings) -> None:
     """It takes the first `bash` in PATH, whatever SHELL says."""
-    shell = setup.environ.get("SHELL")
-    _prepare_shells(setup, position, around)
-    setup.environ.pop("SHELL", None)
-    if shell is not None:
-        setup.environ["SHELL"] = shell
+    _prepare_links(setup, around, in_path=True, in_variable=False)
+
+
+def _prepare_opencode(setup: Setup, position: int, around: Surroundings) -> None:
+    """It takes SHELL, and the first `bash` in PATH where that is another kind of shell."""
+    takes_variable = Path(setup.environ.get("SHELL", "")).name in _SHELLS
+    _prepare_links(setup, around, in_path=not takes_variable, in_variable=takes_variable)
+
+
+def _prepare_links(setup: Setup, around: Surroundings, in_path: bool, in_variable: bool) -> None:
+    if around.shim is None:
+        return
+    environ = setup.environ
+    path, shell = environ.get("PATH", os.defpath), environ.get("SHELL")
+    folder = _make_links(around.workspace, around.shim, path)
+    environ["ACODE_SHELL"] = shell or ""
+    environ["ACODE_SHIM"] = around.shim
+    environ["ACODE_OUTER_RUN"] = environ.get("ACODE_RUN_ID", "")
+    if in_path:
+        environ["PATH"] = ":".join([folder, *(entry for entry in path.split(":") if entry != folder)])
+    if in_variable and shell and Path(folder, Path(shell).name).is_symlink():
+        environ["SHELL"] = f"{folder}/{SHELL_VARIABLE}/{Path(shell).name}"
 
 
 def _make_folder(path: str) -> str:
@@ -326,4 +332,5 @@ _PREPARATIONS: dict[str, Callable[[Setup, int, Surroundings], None]] = {
     "claude-code": _prepare_claude,
     "codex": _prepare_codex,
     "gemini": _prepare_gemini,
+    "opencode": _prepare_opencode,
 }

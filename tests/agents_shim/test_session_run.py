@@ -441,3 +441,9 @@ def test_gemini_and_opencode_get_stand_ins(shim: Shim) -> None:
     _, environ = told(shim)
     assert environ["SHELL"].startswith(f"{links}/")
     assert environ["ACODE_SHELL"] == "/bin/bash"
+    assert links not in environ["PATH"]
+    shim.environ["SHELL"] = "/usr/bin/fish"
+    shim.session("--", str(agent(shim, "opencode")))
+    _, environ = told(shim)
+    assert environ["SHELL"] == "/usr/bin/fish"
+    assert environ["PATH"].split(":")[0] == links
