@@ -111,6 +111,18 @@ def test_output_that_only_begins_like_a_refusal_is_output(text: str) -> None:
     assert (end.outcome, end.exit_code, end.stdout) == ("success", 0, text)
 
 
+def test_a_command_that_speaks_of_a_timeout_had_none() -> None:
+    text = "command timed out after 5 tries"
+    assert ended(EXEC, answers(chunk(text, "Process exited with code 1"))).outcome == "failure"
+    assert ended(EXEC, answers(chunk(text, "Process exited with code 124"))).outcome == "timeout"
+    assert ended(EXEC, answers(chunk("late", "Process exited with code 124"))).exit_code == 124
+
+
+def test_control_characters_in_json_in_a_text_are_read() -> None:
+    end = ended(EXEC, answers(old("aXb", 3).replace("X", "\x01")))
+    assert (end.exit_code, end.stdout) == (3, "a\x01b")
+
+
 def test_json_that_a_command_printed_is_not_taken_for_a_result() -> None:
     end = ended(EXEC, answers(chunk(old("", 7), "Process exited with code 0")))
     assert (end.exit_code, end.stdout) == (0, old("", 7))
@@ -143,6 +155,7 @@ def test_output_of_other_tools_is_never_read_as_a_header() -> None:
 def test_c_header() -> None:
     end = ended(EXEC, answers(chunk("out\n", "Process exited with code 3")))
     assert (end.outcome, end.exit_code, end.exit_code_basis, end.stdout) == ("failure", 3, "text", "out\n")
+    assert (end.duration_ms, end.output_truncated) == (500, False)
 
 
 def test_c_cut_output_is_said_to_be_cut() -> None:
@@ -204,6 +217,15 @@ def test_d_fields_win_over_the_text() -> None:
     end = ended(EXEC, event("exec_command_end", 10, call_id="call_1", **fields), answers("oe", at=20))
     assert (end.outcome, end.exit_code, end.exit_code_basis) == ("failure", 3, "field")
     assert (end.stdout, end.stderr, end.duration_ms, end.at) == ("o", "e", 1500, AT_MS + 10)
+
+
+def test_d_one_stream_is_enough() -> None:
+    for stdout, stderr in (("o", ""), ("", "e")):
+        fields = told(stdout=stdout, stderr=stderr, aggregated_output="")
+        end = ended(EXEC, event("exec_command_end", call_id="call_1", **fields))
+        assert (end.stdout, end.stderr) == (stdout or None, stderr or None)
+    end = ended(EXEC, event("exec_command_end", call_id="call_1", **told(stdout="o", aggregated_output="oe")))
+    assert (end.stdout, end.stderr) == ("oe", None)
 
 
 def test_e_items_have_both_streams_in_one() -> None:
@@ -268,9 +290,11 @@ def test_a_persons_own_command_is_told_once() -> None:
     [start], [end] = only(CallStarted, alone), only(CallEnded, alone)
     assert (start.tool, start.kind, start.command_line) == ("user_shell", "shell", "make test")
     assert (end.exit_code, end.exit_code_basis, end.stdout, end.duration_ms) == (6, "text", "bang\n", 14)
+    assert (start.at, end.at) == (AT_MS + 6, AT_MS + 20)
     fields = told(source="user_shell", aggregated_output="bang\n", exit_code=6)
     both = parse(meta(), item("CommandExecution", 10, id="u1", **fields), message)
     assert [(e.call_id, e.exit_code) for e in only(CallEnded, both)] == [("u1", 6)]
+    assert [s.tool for s in only(CallStarted, both)] == ["user_shell"]
 
 
 # Shape F is a script
@@ -296,13 +320,19 @@ def test_f_commands_of_a_script_that_are_plain_literals_are_told() -> None:
     nested, whole = only(CallEnded, events)
     assert (nested.call_id, nested.exit_code, nested.exit_code_basis) == ("call_1:1", 3, "field")
     assert (nested.stdout, nested.duration_ms) == ("a\n", 250)
-    assert (whole.call_id, whole.outcome) == ("call_1", "success")
+    assert (whole.call_id, whole.outcome, whole.duration_ms) == ("call_1", "success", None)
 
 
 def test_results_that_the_script_did_not_print_are_unknown() -> None:
     events = parse(meta(), custom("exec", SCRIPT + SCRIPT), answers(script_output("completed", PRINTED)))
     assert [e.exit_code for e in only(CallEnded, events)] == [None, None, None]
     assert [e.outcome for e in only(CallEnded, events)] == ["unknown", "unknown", "success"]
+
+
+def test_a_command_that_codex_lost_sight_of_has_no_exit_code() -> None:
+    output = script_output("completed", {**PRINTED, "exit_code": -1})
+    nested, _ = only(CallEnded, parse(meta(), custom("exec", SCRIPT), answers(output)))
+    assert (nested.outcome, nested.exit_code, nested.stdout) == ("unknown", None, "a\n")
 
 
 @pytest.mark.parametrize(
@@ -332,7 +362,9 @@ def test_commands_of_a_script_that_fields_tell_are_not_told_twice() -> None:
         item("CommandExecution", 10, id="exec-1", **told(aggregated_output="a")),
         answers(script_output("completed", PRINTED), at=20, kind="custom_tool"),
     )  # fmt: skip
-    assert [s.call_id for s in only(CallStarted, events)] == ["call_1", "exec-1"]
+    assert [(s.call_id, s.tool) for s in only(CallStarted, events)] == [
+        ("call_1", "exec"), ("exec-1", "exec_command"),
+    ]  # fmt: skip
     assert [(e.call_id, e.exit_code) for e in only(CallEnded, events)] == [("exec-1", 3), ("call_1", None)]
 
 

@@ -150,6 +150,15 @@ def test_a_repeated_token_count_says_nothing() -> None:
     ]
 
 
+def test_tokens_of_a_request_are_the_difference_where_they_are_not_told() -> None:
+    first, second = usage(10, 0, 1), usage(30, 5, 3)
+    lines = [event("token_count", info={"total_token_usage": total}) for total in (first, second)]
+    tokens = [m.tokens for m in only(Message, parse(meta(), *lines))]
+    assert tokens == [{"input": 10, "output": 1}, {"input": 15, "cache_read": 5, "output": 2}]
+    told = parse(meta(), token_count(first, first), token_count(second, usage(7)))
+    assert only(Message, told)[1].tokens == {"input": 7}
+
+
 def test_records_of_requests_count_instead_of_token_counts() -> None:
     first, second = usage(10, 0, 1), usage(20, 0, 2)
     total = usage(30, 0, 3)
@@ -428,6 +437,14 @@ def test_the_call_that_started_a_subagent_names_it() -> None:
 def test_other_forms_of_a_subagents_beginning(told: dict[str, Any]) -> None:
     [begun] = only(InstanceStarted, parse(meta(), told))
     assert (begun.instance_id, begun.call_id, begun.prompt) == (CHILD, "call_1", "look")
+
+
+def test_a_subagent_that_was_closed() -> None:
+    closed = item("CollabAgentToolCall", 9, id="c", tool="closeAgent", receiver_thread_ids=[CHILD, None, 7])
+    [over] = only(InstanceEnded, parse(meta(), closed))
+    assert (over.instance_id, over.at) == (CHILD, AT_MS + 9)
+    waited = item("CollabAgentToolCall", id="c", tool="wait", receiver_thread_ids=[CHILD])
+    assert [type(told) for told in parse(meta(), waited)] == [SessionSeen]
 
 
 def test_a_copy_of_the_parents_history_is_not_the_subagents() -> None:
