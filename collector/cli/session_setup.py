@@ -287,7 +287,7 @@ def _prepare_links(setup: Setup, around: Surroundings, in_path: bool, in_variabl
     environ["ACODE_SHELL"] = shell or ""
     environ["ACODE_SHIM"] = around.shim
     environ["ACODE_OUTER_RUN"] = environ.get("ACODE_RUN_ID", "")
-    if in_path:
+    if in_path and ":" not in folder:
         environ["PATH"] = ":".join([folder, *(entry for entry in path.split(":") if entry != folder)])
     if in_variable and shell and Path(folder, Path(shell).name).is_symlink():
         environ["SHELL"] = f"{folder}/{SHELL_VARIABLE}/{Path(shell).name}"

@@ -68,7 +68,7 @@ def iter_events(session: Session, context: Context) -> Iterator[AnyEvent]:
 def runs_by_call(session: Session, context: Context) -> dict[str, Run]:
     """Return every run of a session that an agent's call stands behind, by the call's id."""
     store = context.stores()[0]
-    query = RunQuery((Term("session_id", (session.session_id,)),), descending=False, limit=_PAGE)
+    query = RunQuery((Term("session_id", (session.session_id,), "="),), descending=False, limit=_PAGE)
     found: dict[str, Run] = {}
     while True:
         page = store.list(query)

@@ -95,7 +95,7 @@ def describe(session: Session, context: Context, limit: int) -> Iterator[str]:
     for depth, instance in _tree(session.instances):
         yield "  " + "  " * depth + output.sanitize(_instance_line(instance))
     runs = context.stores()[0].list(
-        RunQuery((Term("session_id", (session.session_id,)),), limit=max(limit, 1))
+        RunQuery((Term("session_id", (session.session_id,), "="),), limit=max(limit, 1))
     )
     yield ""
     yield f"Runs ({session.runs}, {session.failed_runs} failed; the last {min(limit, session.runs)}):"
@@ -190,7 +190,7 @@ def follow(options: Namespace, context: Context) -> int:
     ensure_collector(context.workspace)
     runs, store = context.stores()[0], context.find_sessions()
     last = runs.last_event_id()
-    shown = runs.list(RunQuery((Term("session_id", (session.session_id,)),), limit=_RUNS)).items
+    shown = runs.list(RunQuery((Term("session_id", (session.session_id,), "="),), limit=_RUNS)).items
     for run in reversed(shown):
         _print(run, options.json, context)
     while store is not None:

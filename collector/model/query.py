@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal
 
-    Operator = Literal[":", ">", ">=", "<", "<="]
+    Operator = Literal[":", "=", ">", ">=", "<", "<="]
 else:
     Operator = str
 
@@ -36,6 +36,7 @@ class Term:
     """One condition: any of the values fits (or, negated, none does).
 
     Numbers, times (milliseconds since 1970) and durations (milliseconds) are already `int`.
+    `=` asks for the whole text where `:` takes a beginning of it.
     A missing value fits no condition, and every negated one but `exit_code`: a run without an exit
     code has not exited with another one.
     """

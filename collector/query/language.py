@@ -137,8 +137,10 @@ def _read_parts(text: str, position: int, word: _Word) -> tuple[list[_Part], int
     parts = [_Part("", False)]
     while position < len(text) and not text[position].isspace():
         character = text[position]
-        if character == '"' and not parts[-1].text:
+        if character == '"' and parts[-1].text in ("", "=") and not parts[-1].quoted:
+            exactly = parts[-1].text
             parts[-1], position = _read_quoted(text, position, word)
+            parts[-1] = _Part(exactly + parts[-1].text, not exactly)
             continue
         if character == ":" and word.key is None and not parts[-1].quoted:
             word.key = parts[-1].text.lower()
@@ -198,8 +200,13 @@ def _unknown_key(word: _Word) -> FilterError:
 
 
 def _take_operator(word: _Word, field: str) -> Operator:
-    """Take `>`, `>=` … off the first value; only what has an order can be compared."""
+    """Take `>`, `>=` … off the first value; only what has an order can be compared. `=` asks for the
+    whole of an id.
+    """  # noqa: D205 - one thought
     first = word.values[0]
+    if FIELDS[field] == "prefix" and first.text.startswith("=") and not first.quoted:
+        first.text = first.text[1:]
+        return "="
     if FIELDS[field] not in _COMPARED or first.quoted:
         return ":"
     for operator in _OPERATORS:
@@ -290,7 +297,7 @@ def _format_values(term: Term) -> Iterable[str]:
 
 def _quote(value: str) -> str:
     plain = not (_NEEDS_QUOTES & set(value)) and not any(c.isspace() for c in value)
-    if plain and value and not value.startswith("-"):
+    if plain and value and not value.startswith(("-", "=")):
         return value
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'

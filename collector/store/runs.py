@@ -148,7 +148,7 @@ class SqliteRunStore:
 
     def by_session(self, session_id: str) -> Page[Run]:
         """See `RunStore.by_session`."""
-        return self.list(RunQuery((Term("session_id", (session_id,)),), limit=1000))
+        return self.list(RunQuery((Term("session_id", (session_id,), "="),), limit=1000))
 
     def by_task(self, task: str) -> Page[Run]:
         """See `RunStore.by_task`."""

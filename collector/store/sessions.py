@@ -218,8 +218,11 @@ def _cursor(row: Row) -> str:
 
 
 def _session(row: Row) -> Session:
-    record = {**loads(row["record"]), "session_id": row["session_id"]}
+    try:
+        session = Session.from_json({**loads(row["record"]), "session_id": row["session_id"]})
+    except (ValueError, TypeError):
+        session = Session(session_id=row["session_id"], error="ACODE-ART-007: its record is damaged")
     return replace(
-        Session.from_json(record),
+        session,
         runs=row["runs"], failed_runs=row["failed_runs"], last_run_at=row["last_run_at"],
     )  # fmt: skip

@@ -120,6 +120,8 @@ def _comparison(term: Term) -> Sql:
 
 
 def _prefix(term: Term) -> Sql:
+    if term.operator == "=":
+        return _any([f"{term.field} = ?" for _ in term.values]), list(term.values)
     values: list[str | int] = []
     for value in term.values:
         values += [str(value), str(value) + "\U0010ffff"]

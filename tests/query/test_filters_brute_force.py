@@ -87,6 +87,8 @@ def terms(draw: st.DrawFn) -> Term:
     chosen = tuple(draw(st.lists(strategy, min_size=1, max_size=2)))
     compared = kind in ("time", "duration", "number")
     sign: Operator = draw(st.sampled_from(sorted(OPERATORS))) if compared else ":"
+    if kind == "prefix":
+        sign = draw(st.sampled_from((":", "=")))
     return Term(field, chosen, sign, draw(st.booleans()))
 
 
@@ -108,7 +110,7 @@ def fits_value(run: Run, term: Term, value: str | int) -> bool:
     if isinstance(value, int):
         return OPERATORS[term.operator](actual, value)
     if kind == "prefix":
-        return bool(actual.startswith(value))
+        return bool(actual == value if term.operator == "=" else actual.startswith(value))
     if kind == "glob" and ("*" in value or "?" in value):
         return fnmatchcase(actual, value.replace("[", "[[]"))
     if kind == "text" or term.field == "command_line":
