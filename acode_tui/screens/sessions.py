@@ -199,10 +199,11 @@ class SessionsScreen(SessionResultScreen):
         field, value = "session_id", line.key.session_id
         if line.key.instance_id != REST:
             field, value = "agent_instance_id", line.key.instance_id
-        # Beginnings fit too; what is recorded must not get into a line to type in unless it is harmless.
+        # What is recorded must not get into a line to type in unless it is harmless: then its beginning does.
         plain = "".join(takewhile(lambda c: one_line(c) == c, value))
         if plain:
-            self.home.show_runs(format_query(RunQuery((Term(field, (plain,)),))))
+            term = Term(field, (plain,), "=" if plain == value else ":")
+            self.home.show_runs(format_query(RunQuery((term,))))
             self.dismiss()
 
     def action_delete(self) -> None:

@@ -42,7 +42,6 @@ class SessionSource:
     def __init__(self, workspace: Workspace, post: Post) -> None:
         self.token = 0
         self.query = SessionQuery()
-        self._longer: dict[str, tuple[str, ...]] = {}
         self._desk = Desk("acode-sessions", workspace, post)
 
     def start(self) -> None:
@@ -128,28 +127,16 @@ class SessionSource:
 
     def _branch(self, session: Session) -> FoundBranch:
         store, name = self._desk.stores()[0], session.session_id
-        self._longer.pop(name, None)
-        if store.count(runs_query((name, REST), ())) != session.runs:
-            self._longer[name] = self._begin_with(name)
-        longer = self._longer.get(name, ())
         ids = tuple(instance.instance_id for instance in session.instances)
-        counts = {i: store.count(runs_query((name, i), ids, longer)) for i in ids}
+        counts = {i: store.count(runs_query((name, i), ids)) for i in ids}
         left = session.runs - sum(counts.values())
-        if left > 0 and len(ids) <= _MAX_EXCLUDED:
-            left = store.count(runs_query((name, REST), ids, longer))
         return FoundBranch(session.instances, {**counts, REST: max(0, left)})
-
-    def _begin_with(self, session_id: str) -> tuple[str, ...]:
-        """Return other sessions whose ids begin with this one: a query would find their runs too."""
-        page = self._desk.sessions().list(SessionQuery(text=session_id, limit=_MAX_EXCLUDED))
-        found = (session.session_id for session in page.items)
-        return tuple(i for i in found if i != session_id and i.startswith(session_id))
 
     def _runs(self, place: Place, wanted: WantedRuns) -> FoundRuns:
         store = self._desk.stores()[0]
         if place[1] == REST and len(wanted.instances) > _MAX_EXCLUDED:
             return FoundRuns(0, {})
-        query = runs_query(place, wanted.instances, self._longer.get(place[0], ()))
+        query = runs_query(place, wanted.instances)
         total = store.count(query)
         pages: Mapping[int, Sequence[Run]] = {
             number: store.list(replace(query, limit=RUN_PAGE, skip=number * RUN_PAGE)).items
@@ -159,22 +146,14 @@ class SessionSource:
         return FoundRuns(total, pages)
 
 
-def runs_query(place: Place, instances: Sequence[str], longer: Sequence[str] = ()) -> RunQuery:
-    """Return the query for the runs of an instance, or for those of no instance that is known.
-
-    A query asks for beginnings, so that ids which begin with the wanted one have to be excluded: `longer`
-    are those of other sessions.
-    """
+def runs_query(place: Place, instances: Sequence[str]) -> RunQuery:
+    """Return the query for the runs of an instance, or for those of no instance that is known."""
     session_id, instance_id = place
-    terms = [Term("session_id", (session_id,))]
-    if longer:
-        terms.append(Term("session_id", tuple(longer), negated=True))
-    excluded = instances
+    terms = [Term("session_id", (session_id,), "=")]
     if instance_id != REST:
-        terms.append(Term("agent_instance_id", (instance_id,)))
-        excluded = [i for i in instances if i != instance_id and i.startswith(instance_id)]
-    if excluded:
-        terms.append(Term("agent_instance_id", tuple(excluded[:_MAX_EXCLUDED]), negated=True))
+        terms.append(Term("agent_instance_id", (instance_id,), "="))
+    elif instances:
+        terms.append(Term("agent_instance_id", tuple(instances[:_MAX_EXCLUDED]), "=", negated=True))
     return RunQuery(tuple(terms), descending=False)
 
 
