@@ -79,7 +79,12 @@ class _Registered:
         self.agent = str(letter.get("agent") or "")
         self.place = Place(str(letter["session_id"]), str(letter["instance_id"]))
         self.directory = str(letter.get("working_directory") or "")
-        self.process = (letter.get("pid"), letter.get("start_ticks"), letter.get("boot_id"))
+        boot = letter.get("boot_id")
+        self.processes = [
+            (letter.get("pid"), letter.get("start_ticks"), boot),
+            (letter.get("agent_pid"), letter.get("agent_start_ticks"), boot),
+        ]
+        """That of `session run`, and that of the agent: either may outlive the other."""
         self.started_at = _milliseconds(letter.get("started_at"))
 
     def forget(self) -> None:
@@ -87,14 +92,17 @@ class _Registered:
         unlink_quietly(self.path)
 
     def is_alive(self) -> bool:
-        """Tell whether its process still runs."""
-        pid, ticks, boot = self.process
-        return (
-            isinstance(pid, int)
-            and isinstance(ticks, int)
-            and isinstance(boot, str)
-            and clock.is_process_alive(pid, ticks, boot)
-        )
+        """Tell whether one of its processes still runs."""
+        return any(_is_running(*process) for process in self.processes)
+
+
+def _is_running(pid: object, ticks: object, boot: object) -> bool:
+    return (
+        isinstance(pid, int)
+        and isinstance(ticks, int)
+        and isinstance(boot, str)
+        and clock.is_process_alive(pid, ticks, boot)
+    )
 
 
 class Follower:

@@ -54,6 +54,7 @@ SINGLE: dict[str, tuple[str, str]] = {
 
 FOREIGN: dict[str, str] = {
     "exec": "run a command as if acode were not there, and record it",
+    "session run": "start an agent and record everything it does",
     "task": "run a task of the configuration the same way: task run NAME",
     "collector": "the daemon that indexes runs: run, start, stop, status, logs",
 }
@@ -89,7 +90,13 @@ def group_help(group: str) -> str:
     """Return what `acode GROUP --help` prints."""
     lines = [f"usage: acode {group} VERB [ARGUMENT]...", ""]
     lines += [_entry(verb, text) for verb, (_, text) in GROUPS[group].items()]
+    lines += [_entry(name.partition(" ")[2], text) for name, text in FOREIGN.items() if _is_of(name, group)]
     return "\n".join(lines) + f"\n\n'acode {group} VERB --help' lists a verb's options.\n"
+
+
+def _is_of(name: str, group: str) -> bool:
+    word, _, verb = name.partition(" ")
+    return bool(verb) and ALIASES.get(word, word) == group
 
 
 def _entry(name: str, text: str) -> str:

@@ -93,6 +93,10 @@ def _dispatch(arguments: list[str]) -> int:
         sys.stdout.write(top_help())
         return 0 if rest else 2
     name = ALIASES.get(rest[0], rest[0])
+    if name == "sessions" and rest[1:2] == ["run"]:
+        from collector.cli.session_run import main as session_main
+
+        return session_main(rest[2:], workspace)
     if name in FOREIGN:
         return _foreign(name, rest[1:], workspace)
     rest = [_clean(word) for word in rest]

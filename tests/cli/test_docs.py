@@ -48,9 +48,9 @@ def test_every_option_is_documented_and_every_documented_option_exists(
 
 
 def test_no_command_is_documented_that_does_not_exist() -> None:
-    known = {name for name, _, _ in COMMANDS} | {"exec", "task run", "collector"}
+    known = {name for name, _, _ in COMMANDS} | {"exec", "session run", "task run", "collector"}
     assert set(re.findall(r"^### acode (.+)$", CLI, re.MULTILINE)) == known
-    assert set(FOREIGN) == {"exec", "task", "collector"}
+    assert set(FOREIGN) == {"exec", "session run", "task", "collector"}
 
 
 def test_every_key_of_the_filter_language_is_documented() -> None:
