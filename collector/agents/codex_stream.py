@@ -111,7 +111,8 @@ def _search(item: Json) -> ToolUse:
 
 def _agents(item: Json) -> ToolUse:
     tool = text(item.get("tool")) or "agent"
-    return ToolUse(tool, "agent", tool_line(tool, {"prompt": item.get("prompt") or ""}))
+    prompt = text(item.get("prompt"))
+    return ToolUse(tool, "agent", tool_line(tool, {"prompt": prompt} if prompt else {}))
 
 
 def _of_command(item: Json) -> Result:
@@ -121,7 +122,9 @@ def _of_command(item: Json) -> Result:
 def _of_status(item: Json) -> Result:
     outcome = status_of(item)
     told = error_text(item.get("error"))
-    return Result(outcome="success" if outcome == "unknown" and not told else outcome, message=told)
+    if outcome == "unknown":
+        outcome = "failure" if told else "success"
+    return Result(outcome=outcome, message=told)
 
 
 _CALLS: Mapping[str, tuple[Callable[[Json], ToolUse], Callable[[Json], Result]]] = {

@@ -73,6 +73,14 @@ def test_output_with_a_header_has_an_exit_code() -> None:
     assert (end.outcome, end.exit_code, end.exit_code_basis, end.stdout) == ("failure", 2, "text", "x")
 
 
+def test_what_looks_like_an_exit_code_is_none_of_another_tools() -> None:
+    [end] = told(
+        tool("PostToolUse", "mcp__db__query", tool_response="Process exited with code 2\nOutput:\nx")
+    )
+    assert isinstance(end, CallEnded)
+    assert end.exit_code is None
+
+
 def test_a_patch() -> None:
     patch = "*** Begin Patch\n*** Add File: a.py\n+x\n*** End Patch\n"
     [start] = told(tool("PreToolUse", "apply_patch", tool_input={"command": patch}))

@@ -339,6 +339,9 @@ def test_changes_become_a_diff_relative_to_the_folder() -> None:
     ):
         end = ended(call, told, answers("Exit code: 0\nWall time: 0 seconds\nOutput:\nDone"))
         assert (end.outcome, end.diff) == ("success", expected)
+    headed = {"/home/dev/app/a": {"type": "update", "unified_diff": "--- x\n+++ y\n@@ -1 +1 @@\n-a\n+b\n"}}
+    end = ended(call, item("FileChange", id="call_1", status="completed", changes=headed))
+    assert end.diff == "--- a/a\n+++ b/a\n@@ -1 +1 @@\n-a\n+b\n"
     declined = ended(call, item("FileChange", id="call_1", status="declined", changes=changes))
     assert (declined.outcome, declined.diff) == ("rejected", None)
 

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from collector.agents.codex import AGENT
 from collector.agents.events import AnyEvent, CallEnded, CallStarted, Message
 from tests.agents_parsing.codex_lines import THREAD, assert_all_sound, only
@@ -83,6 +85,21 @@ def test_other_items() -> None:
     ]  # fmt: skip
     assert [e.outcome for e in only(CallEnded, events)] == ["success", "denied", "success"]
     assert [m.text for m in only(Message, events)] == ["done"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "line", "outcome"),
+    [
+        ({"prompt": "look at it", "status": "completed"}, "spawn_agent look at it", "success"),
+        ({"prompt": None}, "spawn_agent", "success"),
+        ({"prompt": None, "status": "failed", "error": {"message": "no"}}, "spawn_agent", "failure"),
+        ({"prompt": None, "error": {"message": "no"}}, "spawn_agent", "failure"),
+    ],
+)
+def test_what_is_said_to_agents(fields: dict[str, Any], line: str, outcome: str) -> None:
+    events = parse(BEGIN, item("completed", "collab_tool_call", tool="spawn_agent", **fields))
+    [start], [end] = only(CallStarted, events), only(CallEnded, events)
+    assert (start.kind, start.command_line, end.outcome) == ("agent", line, outcome)
 
 
 def test_nothing_is_told_before_the_thread_is_known() -> None:

@@ -142,6 +142,11 @@ def test_versions_of_2025_with_two_streams() -> None:
     assert (end.exit_code, end.stdout, end.stderr) == (2, "out", "err")
 
 
+def test_one_stream_that_looks_like_two() -> None:
+    end = ended(call(shell("Output: a", "Stderr: b", "Exit Code: 2")))
+    assert (end.stdout, end.stderr, end.exit_code) == ("a\nStderr: b", None, 2)
+
+
 def test_output_that_was_cut_for_the_model_is_whole_in_what_was_shown() -> None:
     whole = "\n".join(map(str, range(9000)))
     head = "Output too large. Showing first 8 characters. For full output see: /t/x.txt\n"

@@ -293,6 +293,8 @@ def test_all_sessions_of_a_database_with_their_subagents(store: Store) -> None:
         f"{CHILD}:call_1": (SESSION, CHILD, 9), "ses_other:call_1": ("ses_other", None, 0),
         f"{SESSION}:call_1": (SESSION, None, None),
     }  # fmt: skip
+    children = {e.call_id: e.child_instance_id for e in only(CallEnded, events)}
+    assert children == {f"{CHILD}:call_1": None, f"{SESSION}:call_1": CHILD, "ses_other:call_1": None}
     began = only(InstanceStarted, events)
     assert [(b.instance_id, b.parent_instance_id, b.role, b.call_id) for b in began] == [
         (CHILD, None, None, f"{SESSION}:call_1"), (CHILD, None, "general", None),
@@ -332,6 +334,22 @@ def test_a_closed_database_is_read_without_a_file_beside_it(store: Store) -> Non
         os.chmod(store.path.parent, 0o755)  # noqa: PTH101
     assert [f.name for f in store.path.parent.iterdir()] == [store.path.name]
     assert store.path.read_bytes() == before
+
+
+def test_an_empty_log_is_no_log(store: Store) -> None:
+    store.add(info(), prompt())
+    store.close()
+    log = Path(f"{store.path}-wal")
+    log.touch()
+    assert len(only(Prompt, AGENT.parse(store.path))) == 1
+    assert {f.name for f in store.path.parent.iterdir()} == {store.path.name, log.name}
+
+
+def test_raw_control_characters_in_a_row_are_read(store: Store) -> None:
+    store.add(info(), prompt())
+    told = '{"type": "text", "text": "a\tb"}'
+    store.connection.execute("update part set data = ? where id like '%.000'", (told,))
+    assert [p.text for p in only(Prompt, AGENT.parse(store.path))] == ["a\tb"]
 
 
 def test_a_database_that_is_written_while_it_is_read_has_to_be_read_again(store: Store) -> None:
