@@ -49,9 +49,10 @@ def install_all(folder: Path, names: list[str]) -> int:
         if installed_version(place, package) == package.version:
             continue
         place.mkdir(parents=True, exist_ok=True)
+        (place / "package.json").write_text("{}\n")  # without, npm installs into a folder above
         wanted = f"{package.name}@{package.version}"
-        command = ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(place), wanted]
-        failed += subprocess.run(command, check=False).returncode != 0
+        command = ["npm", "install", "--no-audit", "--no-fund", "--loglevel", "error", wanted]
+        failed += subprocess.run(command, cwd=place, check=False).returncode != 0
     return failed
 
 
