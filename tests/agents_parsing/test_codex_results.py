@@ -297,6 +297,24 @@ def test_a_persons_own_command_is_told_once() -> None:
     assert [s.tool for s in only(CallStarted, both)] == ["user_shell"]
 
 
+@pytest.mark.parametrize(("code", "known"), [(0, ("success", 0)), (-1, ("failure", None))])
+def test_how_a_persons_own_command_ended(code: int, known: tuple[str, int | None]) -> None:
+    text = (
+        f"<user_shell_command>\n<command>\nls\n</command>\n<result>\nExit code: {code}\n"
+        "Duration: 0.0142 seconds\nOutput:\n\n</result>\n</user_shell_command>"
+    )
+    message = response("message", id="msg_1", role="user", content=[{"type": "input_text", "text": text}])
+    [end] = only(CallEnded, parse(meta(), message))
+    assert (end.outcome, end.exit_code) == known
+    assert (end.exit_code_basis is None) == (end.exit_code is None)
+
+
+def test_a_command_of_which_only_the_end_is_known_began_as_long_before_as_it_took() -> None:
+    fields = told(duration={"secs": 2, "nanos": 500_000_000})
+    [start] = only(CallStarted, parse(meta(), item("CommandExecution", 9000, id="u1", **fields)))
+    assert start.at == AT_MS + 6500
+
+
 # Shape F is a script
 
 SCRIPT = (

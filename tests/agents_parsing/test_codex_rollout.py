@@ -402,12 +402,11 @@ def test_a_subagents_thread_is_an_instance_of_the_main_one() -> None:
 
 
 def test_a_subagent_of_a_subagent_has_a_parent() -> None:
-    grandchild = meta(
-        id="01a40000-0000-7000-8000-000000000001", parent_thread_id=CHILD,
-        source={"subagent": {"thread_spawn": {"parent_thread_id": CHILD}}},
-    )  # fmt: skip
-    [begun] = only(InstanceStarted, parse(grandchild))
-    assert (begun.conversation_id, begun.parent_instance_id) == (THREAD, CHILD)
+    spawned = {"source": {"subagent": {"thread_spawn": {"parent_thread_id": CHILD}}}}
+    for fields in ({"parent_thread_id": CHILD}, spawned, {"parent_thread_id": CHILD, **spawned}):
+        some: dict[str, Any] = {"id": "01a40000-0000-7000-8000-000000000001", **fields}
+        [begun] = only(InstanceStarted, parse(meta(**some)))
+        assert (begun.conversation_id, begun.parent_instance_id) == (THREAD, CHILD)
 
 
 def test_the_call_that_started_a_subagent_names_it() -> None:
