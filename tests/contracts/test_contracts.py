@@ -65,7 +65,9 @@ def sources() -> list[Path]:
 
 
 def test_every_code_that_is_used_is_in_the_table() -> None:
-    used = {code for path in sources() for code in re.findall(r"ACODE-(?:RUN|ART|AGT)-\d{3}", path.read_text())}
+    used = {
+        code for path in sources() for code in re.findall(r"ACODE-(?:RUN|ART|AGT)-\d{3}", path.read_text())
+    }
     assert used <= CODES.keys()
 
 
