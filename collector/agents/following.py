@@ -351,10 +351,16 @@ class Follower:
         self._ingest.told_ms = file.modified_ms()
         for event in events:
             self._ingest.take(file.agent.name, [event])
-            if count == 0:
-                self._places[file.path] = self._ingest.place_of(file.agent.name, event)
+            if count == 0 or file.path.suffix in DATABASES:
+                self._note_place(file, self._ingest.place_of(file.agent.name, event))
             count += 1
         return count
+
+    def _note_place(self, file: TranscriptFile, place: Place) -> None:
+        if self._places.get(file.path) != place:
+            self._places[file.path] = place
+            if file.path.suffix in DATABASES:  # holds many sessions
+                archive_into(self._ingest.state(place.session_id), file, ())
 
     def _archive(self) -> None:
         for path, file in self._files.items():
@@ -381,8 +387,9 @@ def archive_into(state: SessionState, file: TranscriptFile, others: Collection[P
     Raises:
         OSError: the copy may be behind.
     """
-    if file.path.suffix in DATABASES:
-        return  # other conversations are in it too
+    if file.path.suffix in DATABASES:  # other conversations are in it too: it stays where it is
+        state.add_transcript({"path": str(file.path), "agent": file.agent.name, "archived": None})
+        return
     parts = _place_among(file, others)
     target = archive(file.path, os.path.join(state.folder, TRANSCRIPTS, *parts), file.grows)
     if target is None:

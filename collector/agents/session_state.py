@@ -165,6 +165,8 @@ class SessionState:
 
     def add_transcript(self, entry: dict[str, Any]) -> None:
         """Note a transcript, where its copy is, and how much of it was read."""
+        if entry in self.session.transcripts:
+            return
         others = [t for t in self.session.transcripts if t.get("path") != entry["path"]]
         self.learn(transcripts=(*others, entry))
 

@@ -53,10 +53,14 @@ def iter_events(session: Session, context: Context) -> Iterator[AnyEvent]:
 
     folder = Path(context.workspace.sessions, folder_name(session.session_id))
     for entry in session.transcripts:
-        path = folder / str(entry.get("archived"))
+        kept = entry.get("archived")
+        path = folder / kept if isinstance(kept, str) else Path(str(entry.get("path")))
         file = TranscriptFile(get_agent(str(entry.get("agent"))), path)
-        for events in chain(file.read(), file.finish()):
-            yield from events
+        try:
+            for events in chain(file.read(), file.finish()):
+                yield from events
+        except (OSError, ValueError) as error:
+            output.note(f"acode: warning: ACODE-AGT-005: {path} could not be read: {error}")
     if session.transcripts:
         return
     for _, line in iter_lines(str(folder), HOOKS):

@@ -137,8 +137,8 @@ def test_tokens_and_cost_are_what_the_model_server_counted(claude: Runner, tmp_p
     counted = sum(run["tokens"].get("output", 0) for run in calls(claude, done).values())
     assert counted <= whole["tokens"]["output"]
     told = [json.loads(line) for line in (done.folder / "stdout.txt").read_text().splitlines()]
-    (result,) = [line for line in told if line.get("type") == "result"]
-    assert round(whole["cost"], 6) == round(result["total_cost_usd"], 6)
+    costs = [line["total_cost_usd"] for line in told if line.get("type") == "result"]
+    assert round(whole["cost"], 6) == round(max(costs), 6)
 
 
 def test_what_was_refused_is_said_as_such(claude: Runner) -> None:

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from collector.agents.hooks import INTEGRATIONS
-from tests.conftest import ACODE, PROJECT, Acode
+from collector.agents.hooks import INTEGRATIONS, get_program
+from tests.conftest import ACODE, Acode
 
 AGENTS = tuple(INTEGRATIONS)
 JSON_AGENTS = tuple(name for name in AGENTS if name != "opencode")
-HOOK = str(PROJECT / "bin" / "acode-hook")
+HOOK = get_program("acode-hook", {})
 PROJECT_FILES = {
     "claude-code": ".claude/settings.local.json",
     "codex": ".codex/hooks.json",
