@@ -84,6 +84,19 @@ class KeepsFolders(Protocol):
         """Yield the other files of a transcript, all below its folder."""
 
 
+@runtime_checkable
+class KeepsDatabase(Protocol):
+    """An agent with one database for all its conversations, wherever they were."""
+
+    def parse_changed(self, path: Path, root: Path, since_ms: int) -> Iterator[AnyEvent]:
+        """Yield what conversations in a folder say that changed after a time (milliseconds since 1970).
+
+        Raises:
+            OSError: it cannot be read.
+            ValueError: it is not what it should be, or was written meanwhile.
+        """
+
+
 def agent_names() -> tuple[str, ...]:
     """Return every agent's name."""
     return tuple(NAMES)

@@ -30,6 +30,8 @@ from collector.record.seal import read_record
 from collector.workspace import STDERR, STDOUT, Workspace
 
 _CLOCK_SLACK_MS = 2000
+_SPILLS = ("/tool-results/", "/tasks/", "/tool-output/")
+"""The folders in which agents keep output that is too long for a transcript."""
 _GENERATES = frozenset({"edit", "write", "agent"})
 _KEEPS_INPUT = frozenset({"mcp", "web", "agent", "other"})
 
@@ -240,7 +242,7 @@ class CallWriter:
             return None
         limit = (self._config.max_artifact_bytes or (1 << 30)) + 1
         real = os.path.realpath(path)
-        if "/tool-results/" not in real and "/tasks/" not in real:
+        if not any(folder in real for folder in _SPILLS):
             return None
         try:
             fd = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)

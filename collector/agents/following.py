@@ -298,7 +298,7 @@ class Follower:
 
     def _follow(self, agent: str, path: Path) -> None:
         if path not in self._files and path.is_absolute():
-            self._files[path] = TranscriptFile(get_agent(agent), path)
+            self._files[path] = TranscriptFile(get_agent(agent), path, Path(self._workspace.root))
             self._changed_at[path] = time.monotonic()
 
     def _discover(self) -> None:

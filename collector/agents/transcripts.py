@@ -9,17 +9,19 @@ from __future__ import annotations
 import gzip
 import os
 import stat
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from collector import durable
-from collector.agents.adapter import HEAD_BYTES, NAMES, Agent, LineParser, get_agent
+from collector.agents.adapter import HEAD_BYTES, NAMES, Agent, KeepsDatabase, LineParser, get_agent
 from collector.agents.events import AnyEvent
 from collector.errors import AccessError, InputError
 
 MAX_LINE_BYTES = 256 << 20
 CHUNK_BYTES = 1 << 20
+_OVERLAP_MS = 60_000
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
 
@@ -29,10 +31,13 @@ class TranscriptFile:
     Args:
         agent: whose.
         path: the file.
+        root: of a database, only the conversations in this folder, and only what is new.
     """
 
-    def __init__(self, agent: Agent, path: Path) -> None:
+    def __init__(self, agent: Agent, path: Path, root: Path | None = None) -> None:
         self.agent = agent
+        self._root = root
+        self._since_ms = 0
         self.path = path
         self.offset = 0
         self.broken_lines = 0
@@ -81,7 +86,12 @@ class TranscriptFile:
         if self._parser is None:
             status = self.path.stat()
             stamp = (status.st_mtime_ns, _size_with_log(self.path, status.st_size))
-            yield self.agent.parse(self.path)
+            if self._root is not None and isinstance(self.agent, KeepsDatabase):
+                began = time.time_ns() // 1_000_000 - _OVERLAP_MS
+                yield self.agent.parse_changed(self.path, self._root, self._since_ms)
+                self._since_ms = began
+            else:
+                yield self.agent.parse(self.path)
             self._stamp = stamp
         elif _is_compressed(self.path):
             yield from self._read_compressed()
