@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import blake2b
-from pathlib import Path
 from typing import Any
 
 from collector.agents.events import (
@@ -27,6 +26,7 @@ from collector.agents.events import (
 )
 from collector.agents.tool_line import tool_line
 from collector.agents.values import mapping, ms_of_iso, text, whole
+from collector.agents.without_transcripts import WithoutTranscripts
 
 Json = Mapping[str, Any]
 
@@ -46,38 +46,12 @@ _RESULTS: Mapping[str, Outcome] = {
 _EXIT_CODE = re.compile(r"<(?:command )?exited with (?:exit )?code (\d{1,3})>\s*\Z")
 
 
-class Copilot:
+class Copilot(WithoutTranscripts):
     """GitHub Copilot CLI."""
 
     name = "copilot"
     title = "GitHub Copilot CLI"
     commands: tuple[str, ...] = ("copilot",)
-
-    def find_transcripts(self, home: Path, environ: Mapping[str, str]) -> Iterator[Path]:
-        """Yield nothing."""
-        yield from ()
-
-    def recent_transcripts(
-        self, home: Path, environ: Mapping[str, str], root: Path, since: float
-    ) -> Iterator[Path]:
-        """Yield nothing."""
-        yield from ()
-
-    def companions(self, path: Path) -> Iterator[Path]:
-        """Yield nothing."""
-        yield from ()
-
-    def recognizes(self, path: Path, head: bytes) -> bool:
-        """Return False."""
-        return False
-
-    def line_parser(self, path: Path) -> None:
-        """Return None."""
-        return
-
-    def parse(self, path: Path) -> Iterator[AnyEvent]:
-        """Yield nothing."""
-        yield from ()
 
     def hook_events(self, payload: Mapping[str, Any], received_at: int) -> Iterable[AnyEvent]:
         """Return what a hook's payload says."""

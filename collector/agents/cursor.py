@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import blake2b
-from pathlib import Path
 from typing import Any
 
 from collector.agents.events import (
@@ -29,6 +28,7 @@ from collector.agents.events import (
 )
 from collector.agents.tool_line import tool_line
 from collector.agents.values import items, mapping, number, text, whole
+from collector.agents.without_transcripts import WithoutTranscripts
 
 Json = Mapping[str, Any]
 
@@ -46,7 +46,7 @@ _EXIT_CODE = re.compile(r"exit(?:ed with)? code:? (\d{1,3})\b", re.IGNORECASE)
 _MAX_KNOWN = 1024
 
 
-class Cursor:
+class Cursor(WithoutTranscripts):
     """Cursor."""
 
     name = "cursor"
@@ -55,32 +55,6 @@ class Cursor:
 
     def __init__(self) -> None:
         self._tells_tools: dict[str, None] = {}
-
-    def find_transcripts(self, home: Path, environ: Mapping[str, str]) -> Iterator[Path]:
-        """Yield nothing."""
-        yield from ()
-
-    def recent_transcripts(
-        self, home: Path, environ: Mapping[str, str], root: Path, since: float
-    ) -> Iterator[Path]:
-        """Yield nothing."""
-        yield from ()
-
-    def companions(self, path: Path) -> Iterator[Path]:
-        """Yield nothing."""
-        yield from ()
-
-    def recognizes(self, path: Path, head: bytes) -> bool:
-        """Return False."""
-        return False
-
-    def line_parser(self, path: Path) -> None:
-        """Return None."""
-        return
-
-    def parse(self, path: Path) -> Iterator[AnyEvent]:
-        """Yield nothing."""
-        yield from ()
 
     def hook_events(self, payload: Mapping[str, Any], received_at: int) -> Iterable[AnyEvent]:
         """Return what a hook's payload says; remembers only which conversations tell of their tools."""
