@@ -215,13 +215,17 @@ class _Export:
         """Return the trajectory of one agent, those of its subagents within it."""
         children = [self.trajectory(child) for child in instance.children]
         steps = [self._step(number, step) for number, step in enumerate(self._steps(instance), 1)]
+        metrics = _total(steps, children)
+        if instance.instance_id is None and self._session.cost is not None:
+            # What the agent adds up itself, or tells in telemetry, stands in no step.
+            metrics.setdefault("total_cost_usd", self._session.cost)
         trajectory = {
             "schema_version": SCHEMA_VERSION,
             "session_id": self._session.session_id,
             "trajectory_id": instance.instance_id or self._session.session_id,
             "agent": self._agent(instance),
             "steps": steps,
-            "final_metrics": _total(steps, children),
+            "final_metrics": metrics,
             "extra": self._session_extra() if instance.instance_id is None else None,
             "subagent_trajectories": children or None,
         }
