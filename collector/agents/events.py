@@ -7,8 +7,9 @@ say what it is about. Times are milliseconds since 1970, UTC; None where the sou
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 Source = Literal["stream", "hook", "otlp", "transcript"]
@@ -170,3 +171,20 @@ class InstanceEnded(Event):
 AnyEvent = (
     SessionSeen | SessionEnded | Prompt | Message | CallStarted | CallEnded | InstanceStarted | InstanceEnded
 )
+
+
+def well_formed(event: AnyEvent) -> AnyEvent:
+    """Return an event whose texts are Unicode: JSON can hold half of a surrogate pair, nothing else can."""
+    names = _TEXTS.get(type(event))
+    if names is None:
+        names = _TEXTS[type(event)] = tuple(f.name for f in fields(event) if "str" in str(f.type))
+    changes: dict[str, Any] = {}
+    for name in names:
+        value = getattr(event, name)
+        if isinstance(value, str) and not value.isascii() and _SURROGATE.search(value):
+            changes[name] = _SURROGATE.sub("\ufffd", value)
+    return replace(event, **changes) if changes else event
+
+
+_TEXTS: dict[type, tuple[str, ...]] = {}
+_SURROGATE = re.compile("[\ud800-\udfff]")

@@ -16,7 +16,7 @@ from typing import Any
 
 from collector import clock
 from collector.agents.adapter import NAMES, KeepsFolders, get_agent
-from collector.agents.events import Event, InstanceStarted, SessionSeen
+from collector.agents.events import AnyEvent, Event, InstanceStarted, SessionSeen, well_formed
 from collector.agents.inbox import HOOK, INSTANCE, REGISTERED, TELEMETRY, Letter, iter_letters
 from collector.agents.ingest import Ingest, Known, Place
 from collector.agents.session_state import SessionState
@@ -204,7 +204,7 @@ class Follower:
 
     def _take_hook(self, letter: Letter) -> None:
         agent = get_agent(letter.agent)
-        events = list(agent.hook_events(letter.payload, letter.received_at))
+        events = list(map(well_formed, agent.hook_events(letter.payload, letter.received_at)))
         entry = {
             "received_at": clock.format_iso(letter.received_at), "agent": letter.agent,
             "payload": letter.payload,
@@ -349,12 +349,23 @@ class Follower:
     def _take_events(self, file: TranscriptFile, events: Any) -> int:
         count = 0
         self._ingest.told_ms = file.modified_ms()
-        for event in events:
-            self._ingest.take(file.agent.name, [event])
+        for event in map(well_formed, events):
+            self._take_event(file, event)
             if count == 0 or file.path.suffix in DATABASES:
                 self._note_place(file, self._ingest.place_of(file.agent.name, event))
             count += 1
         return count
+
+    def _take_event(self, file: TranscriptFile, event: AnyEvent) -> None:
+        """Take in an event; one that cannot be costs only itself, and is said once for each transcript."""
+        try:
+            self._ingest.take(file.agent.name, [event])
+        except (AcodeError, OSError):
+            raise
+        except Exception as error:  # noqa: BLE001 - what an agent writes must not stop those that follow
+            if file.path not in self._troubled:
+                self._log("event.refused", path=str(file.path), error=f"{type(error).__name__}: {error}")
+            self._troubled.add(file.path)
 
     def _note_place(self, file: TranscriptFile, place: Place) -> None:
         if self._places.get(file.path) != place:

@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 
 from collector.agents.adapter import Agent, get_agent
-from collector.agents.events import SessionSeen
+from collector.agents.events import SessionSeen, well_formed
 from collector.agents.following import IngestLock, archive_into
 from collector.agents.ingest import Ingest, Known
 from collector.agents.transcripts import TranscriptFile, open_transcript, require_agent
@@ -140,7 +140,7 @@ class Importer:
         self._ingest.told_ms = file.modified_ms()
         try:
             for events in chain(file.read(), file.finish()):
-                for event in events:
+                for event in map(well_formed, events):
                     self._ingest.take(file.agent.name, [event])
                     sessions.add(event.conversation_id)
         except (OSError, ValueError, EOFError) as error:

@@ -26,6 +26,7 @@ from collector.agents.events import (
     Prompt,
     SessionEnded,
     SessionSeen,
+    well_formed,
 )
 from collector.agents.merge import Call
 from collector.agents.session_state import SessionState
@@ -160,7 +161,7 @@ class Ingest:
     def take(self, agent: str, events: Iterable[AnyEvent]) -> None:
         """Take in events of an agent."""
         now_ms = clock.now_ms() if self._live else 0
-        for event in events:
+        for event in map(well_formed, events):
             since, place = self._since_and_place(agent, event)
             state = self.state(place.session_id)
             instance_id = event.instance_id or place.instance_id

@@ -352,3 +352,17 @@ def test_what_a_full_disk_refuses_is_written_when_there_is_room(taking: Taking, 
         assert len(taking.output(taking.run())) == 300_000
     finally:
         subprocess.run(["umount", "-l", disk], check=True)
+
+
+def test_half_a_surrogate_pair_anywhere_costs_only_its_character(taking: Taking) -> None:
+    half = "a\ud800b"
+    taking.take(
+        SessionSeen(conversation_id=f"s{half}", at=T0, model=half, working_directory=half, title=half),
+        Prompt(conversation_id=f"s{half}", at=T0, text=half),
+        Message(conversation_id=f"s{half}", at=T0, message_id=half, model=half, tokens={"output": 1}),
+        started(half, half, conversation_id=f"s{half}", tool=half, message_id=half, input={half: half}),
+        ended(half, conversation_id=f"s{half}", stdout=half, message=half, diff=half, outcome="failure"),
+    )
+    run = taking.run()
+    assert (run.command_line, run.tool_call_id, run.tokens) == ("a\ufffdb", "a\ufffdb", {"output": 1})
+    assert taking.session("sa\ufffdb").prompts == 1
