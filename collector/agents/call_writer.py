@@ -30,6 +30,8 @@ from collector.record.seal import read_record
 from collector.workspace import STDERR, STDOUT, Workspace
 
 _CLOCK_SLACK_MS = 2000
+MAX_COMMAND = 1_000_000
+"""Characters of a command line that are kept; a record must stay one that can be read."""
 _SPILLS = ("/tool-results/", "/tasks/", "/tool-output/")
 """The folders in which agents keep output that is too long for a transcript."""
 _GENERATES = frozenset({"edit", "write", "agent"})
@@ -199,7 +201,7 @@ class CallWriter:
 
     def _record(self, waiting: OpenCall, start_ms: int) -> dict[str, Any]:
         started = waiting.call.started
-        line = (started.command_line if started else "") or waiting.call.call_id
+        line = ((started.command_line if started else "") or waiting.call.call_id)[:MAX_COMMAND]
         shell = started is not None and started.kind == "shell"
         tool = started.tool if started else "call"
         task = task_name(["bash", "-c", line]) if shell else slug(tool) or "call"

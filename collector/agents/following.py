@@ -127,6 +127,7 @@ class Follower:
         self._workspace = workspace
         self._home, self._environ = surroundings
         self._log = log
+        self._follows = bool(config.get("agents.follow"))
         self._lock = IngestLock(workspace)
         self._ingest = Ingest(workspace, config, known, live=True)
         self._ingest.find_instance = self._find_instance
@@ -308,7 +309,7 @@ class Follower:
         self._discovered_at = now
         self._ingest.close_stale(clock.now_ms())
         root = Path(self._workspace.root)
-        for name in NAMES:
+        for name in NAMES if self._follows else ():
             agent = get_agent(name)
             try:
                 for path in agent.recent_transcripts(self._home, self._environ, root, self._since):

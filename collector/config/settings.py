@@ -64,6 +64,7 @@ def _settings() -> dict[str, Setting]:
         ("runs.retention.autoPrune", "bool", False, "clean up when a limit was crossed", off),
         ("collector.autostart", "bool", True, "start the collector where it is useful", on),
         ("collector.receiver", "bool", True, "take telemetry of agents on a port of this machine", on),
+        ("agents.follow", "bool", True, "follow the transcripts of agents at work here", on),
         ("output.captureLogs", "bool", True, "take log entries out of the output", off),
         ("output.artifactPatterns", "map", {}, "per agent, what its JSON artifacts look like", off),
         ("tasks", "map", {}, "the commands of `acode task run NAME`", on),

@@ -187,3 +187,17 @@ def test_what_an_agent_writes_cannot_stop_the_collector(
     claude.gets("c1", "ok")
     wait_for(lambda: ended(acode, 1) and not list(inbox.iterdir()))
     assert collector.poll() is None
+
+
+def test_transcripts_are_left_alone_where_that_is_wanted(acode: Acode, claude: Claude) -> None:
+    acode.environ["ACODE_AGENTS_FOLLOW"] = "false"
+    process = acode.start("collector", "run", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    claude.asks("c1", "make")
+    claude.gets("c1", "fine")
+    acode.exec("true")
+    wait_for(lambda: ended(acode, 1))
+    claude.hook("UserPromptSubmit", prompt="go")  # names the transcript
+    wait_for(lambda: ended(acode, 2))
+    process.terminate()
+    process.wait(10)
+    assert sorted(run["command_line"] for run in runs(acode)) == ["make", "true"]
