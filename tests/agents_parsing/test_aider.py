@@ -92,7 +92,7 @@ def spaced(history: str, **values: str) -> bytes:
     return history.format(**{"flags": "", "answer": "y", **values}).replace("··", "  ").encode()
 
 
-def fed(content: bytes, path: Path = Path("/work/.aider.chat.history.md")) -> list[AnyEvent]:
+def fed(content: bytes, path: Path = Path("/app/.aider.chat.history.md")) -> list[AnyEvent]:
     parser = AIDER.line_parser(path)
     assert parser is not None
     return [event for line in content.split(b"\n")[:-1] for event in parser.feed(line)]
@@ -109,7 +109,7 @@ def test_a_session_is_told_from_its_heading_on() -> None:
     seen = only(events, SessionSeen)
     assert [(s.agent_version, s.model) for s in seen] == [(None, None), ("0.86.2", None), (None, "gpt-4o")]
     utc = datetime.fromisoformat("2026-01-20T08:47:15+00:00")
-    assert (seen[0].at, seen[0].working_directory) == (int(utc.timestamp() * 1000), "/work")
+    assert (seen[0].at, seen[0].working_directory) == (int(utc.timestamp() * 1000), "/app")
     assert [p.text for p in only(events, Prompt)] == ["Write calc.py\nand check it"]
     assert {e.conversation_id for e in events} == {events[0].conversation_id}
     assert events[0].conversation_id.startswith("20260120143215-")

@@ -77,7 +77,7 @@ def observation(second: int, cause: int, text: str, **fields: Any) -> dict[str, 
 
 
 def terminal(second: int, cause: int, text: str, code: int, suffix: str = "", **more: Any) -> dict[str, Any]:
-    metadata = {"exit_code": code, "working_dir": "/work/sub", "prefix": "", "suffix": suffix}
+    metadata = {"exit_code": code, "working_dir": "/app/sub", "prefix": "", "suffix": suffix}
     return observation(second, cause, text, exit_code=code, metadata=metadata, **more)
 
 
@@ -99,10 +99,10 @@ def events_of_a_conversation() -> list[dict[str, Any]]:
         says(1, "user", "Write calc.py"),
         action(2, "terminal", {"command": "ls; exit 3", "kind": "TerminalAction"}, "r1",
                thought=[{"type": "text", "text": "Look."}], summary="list the files"),
-        action(3, "file_editor", {"command": "create", "path": "/work/a.py"}, "r1",
+        action(3, "file_editor", {"command": "create", "path": "/app/a.py"}, "r1",
                summary='file_editor: {"command": "create"}'),
         terminal(4, 2, "a.txt", 3),
-        observation(5, 3, "File created", path="/work/a.py", prev_exist=False, old_content=None,
+        observation(5, 3, "File created", path="/app/a.py", prev_exist=False, old_content=None,
                     new_content="x = 1\n"),
         action(6, "terminal", {"command": "sleep 9; exit 5", "timeout": 1.0}, "r2"),
         terminal(7, 6, "begun\n", -1, LATE),
@@ -136,7 +136,7 @@ def state(**more: Any) -> dict[str, Any]:
     return {
         "id": "9f3bebb7-2d39-4942-812f-2436f60d3fe4",
         "agent": {"llm": {"model": "openai/fake"}},
-        "workspace": {"working_dir": "/work"},
+        "workspace": {"working_dir": "/app"},
         "execution_status": "finished",
         "stats": {"usage_to_metrics": {"agent": metrics}},
         **more,
@@ -160,7 +160,7 @@ def test_a_conversation_is_told_from_its_state_and_its_event_files(events: list[
     (seen,) = only(events, SessionSeen)
     (prompt,) = only(events, Prompt)
     (ended,) = only(events, SessionEnded)
-    assert (seen.model, seen.working_directory) == ("openai/fake", "/work")
+    assert (seen.model, seen.working_directory) == ("openai/fake", "/app")
     assert (prompt.text, prompt.at) == ("Write calc.py", at(1))
     assert (ended.reason, ended.error) == ("finished", None)
     assert {event.conversation_id for event in events} == {ID}
@@ -197,7 +197,7 @@ def test_a_command_left_running_ends_with_the_rest_of_its_output(events: list[An
 
 def test_an_edit_has_its_diff(events: list[AnyEvent]) -> None:
     (diff,) = [e.diff for e in only(events, CallEnded) if e.diff]
-    assert diff == "--- /dev/null\n+++ /work/a.py\n@@ -0,0 +1 @@\n+x = 1\n"
+    assert diff == "--- /dev/null\n+++ /app/a.py\n@@ -0,0 +1 @@\n+x = 1\n"
 
 
 def test_a_diff_says_where_there_is_no_newline_at_the_end(tmp_path: Path) -> None:
@@ -210,11 +210,11 @@ def test_a_diff_says_where_there_is_no_newline_at_the_end(tmp_path: Path) -> Non
 def test_calls_show_what_they_do(events: list[AnyEvent]) -> None:
     started = only(events, CallStarted)
     assert [s.command_line for s in started] == [
-        "ls; exit 3", "file_editor create /work/a.py", "sleep 9; exit 5", "ls", "terminal",
+        "ls; exit 3", "file_editor create /app/a.py", "sleep 9; exit 5", "ls", "terminal",
         "file_editor view /none", "rm -r /", "curl x", "nosuch", "search_issues bug",
     ]  # fmt: skip
     assert [s.description for s in started[:3]] == ["list the files", None, None]
-    assert [s.working_directory for s in started[:3]] == ["/work", "/work", "/work/sub"]
+    assert [s.working_directory for s in started[:3]] == ["/app", "/app", "/app/sub"]
     assert started[9].input == {"query": "bug"}
 
 
