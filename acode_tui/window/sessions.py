@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from collector import Run
+from collector.model.session import iter_tree
 
 if TYPE_CHECKING:
     from collector.model.session import AgentInstance, Session
@@ -175,7 +176,7 @@ class Branch:
         if self.instances is None:
             yield Section("note", 1, REST, note="reading …")
             return
-        for kind, depth, instance in _ordered(self.instances):
+        for kind, depth, instance in iter_tree(self.instances):
             if kind == "instance":
                 yield Section("instance", depth, instance.instance_id, instance)
             elif instance.instance_id in self.runs:
@@ -447,28 +448,3 @@ class SessionWindow:
 def last_activity(session: Session) -> int:
     """Return when something last happened in a session, as far as its record and its runs tell."""
     return max(session.ended_at or 0, session.started_at or 0, session.last_run_at or 0)
-
-
-def _ordered(instances: Sequence[AgentInstance]) -> Iterator[tuple[str, int, AgentInstance]]:
-    """Yield each instance, what is below it, and then the place of its runs.
-
-    One whose parent is not known stands at the top; so do those that are each other's parents.
-    """
-    known = {instance.instance_id for instance in instances}
-    children: dict[str | None, list[AgentInstance]] = {}
-    for instance in instances:
-        parent = instance.parent_instance_id if instance.parent_instance_id in known else None
-        children.setdefault(parent, []).append(instance)
-    seen: set[str] = set()
-    for root in (*children.get(None, ()), *instances):
-        waiting = [("instance", 1, root)]
-        while waiting:
-            kind, depth, instance = waiting.pop()
-            if kind == "instance":
-                if instance.instance_id in seen:
-                    continue
-                seen.add(instance.instance_id)
-                waiting.append(("run", depth, instance))
-                below = children.get(instance.instance_id, ())
-                waiting += [("instance", depth + 1, child) for child in reversed(below)]
-            yield kind, depth, instance

@@ -97,11 +97,6 @@ class KeepsDatabase(Protocol):
         """
 
 
-def agent_names() -> tuple[str, ...]:
-    """Return every agent's name."""
-    return tuple(NAMES)
-
-
 def get_agent(name: str) -> Agent:
     """Return an agent.
 

@@ -74,7 +74,6 @@ class OpenCall:
     """When what tells of it was written, for agents that tell no times."""
     run: Run | None = None
     folder: str = ""
-    run_id: str = ""
     record: dict[str, Any] | None = None
     usage: Usage | None = None
     """What the request behind it used, where this call carries it."""
@@ -153,7 +152,7 @@ class CallWriter:
         record = self._record(waiting, started.at or clock.now_ms())
         record["provenance"] = {"timing": f"{started.source}: upper bound"}
         waiting.folder = open_call_run(self._workspace, self._config, record, sync=False)
-        waiting.run_id, waiting.record = record["run_id"], record
+        waiting.record = record
 
     def withdraw(self, waiting: OpenCall) -> None:
         """Take back what was shown of a call: a recorder's run stands for it."""

@@ -7,7 +7,6 @@ inbox and in the transcripts, where it is safe.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -25,6 +24,7 @@ from collector.config import Config
 from collector.durable import unlink_quietly
 from collector.errors import AcodeError
 from collector.record.session_folder import TRANSCRIPTS
+from collector.store.lock import FileLock
 from collector.workspace import Workspace
 
 Log = Callable[..., None]
@@ -35,25 +35,12 @@ _FORGET_SECONDS = 3600.0
 DATABASES = frozenset({".db", ".sqlite"})
 
 
-class IngestLock:
+class IngestLock(FileLock):
     """Who takes in what agents say. The file counts the takers, so that each sees another's turn."""
 
     def __init__(self, workspace: Workspace) -> None:
-        self._path = workspace.ingest_lock
-        self._fd = -1
+        super().__init__(workspace.ingest_lock, "transcripts are being taken in by another process")
         self._mine = b""
-
-    def try_acquire(self) -> bool:
-        """Take the lock if nobody has it."""
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-        fd = os.open(self._path, flags, 0o644)
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(fd)
-            return False
-        self._fd = fd
-        return True
 
     def was_elsewhere(self) -> bool:
         """Tell whether somebody else had the lock since this process last did; marks it as ours."""
@@ -63,12 +50,6 @@ class IngestLock:
         self._mine = os.urandom(8).hex().encode()
         os.pwrite(self._fd, self._mine, 0)
         return True
-
-    def release(self) -> None:
-        """Let others."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
 
 
 class _Registered:

@@ -14,12 +14,11 @@ from collector.agents.following import IngestLock, archive_into
 from collector.agents.ingest import Ingest, Known
 from collector.agents.transcripts import TranscriptFile, open_transcript, require_agent
 from collector.config import Config
-from collector.errors import AcodeError, BusyError, InputError
+from collector.errors import AcodeError, InputError
 from collector.workspace import Workspace
 
 _PATIENCE_SECONDS = 30.0
 _STILL_WRITTEN_SECONDS = 600.0
-_POLL_SECONDS = 0.02
 _ORIGIN_BYTES = 256 << 10
 
 
@@ -103,7 +102,7 @@ class Importer:
         Raises:
             BusyError: somebody else takes in what agents say, and did not stop.
         """
-        self._acquire()
+        self._lock.acquire(_PATIENCE_SECONDS)
         try:
             self._lock.was_elsewhere()
             for agent, path in in_order(sources):
@@ -111,15 +110,6 @@ class Importer:
                 on_progress(self.report)
         finally:
             self._lock.release()
-
-    def _acquire(self) -> None:
-        deadline = time.monotonic() + _PATIENCE_SECONDS
-        while not self._lock.try_acquire():
-            if time.monotonic() > deadline:
-                raise BusyError(
-                    "ACODE-RUN-022", "transcripts are being taken in by another process", "try again"
-                )
-            time.sleep(_POLL_SECONDS)
 
     def _import(self, agent: Agent, main: Path) -> None:
         paths = [main, *agent.companions(main)]

@@ -240,7 +240,7 @@ class Ingest:
         if dict(known.recorder).get("kind") == "agent":
             if known.is_finished:
                 return None
-            waiting.folder, waiting.run_id = known.folder, known.run_id
+            waiting.folder = known.folder
             waiting.record = self._writer.read_record(known.folder)
             return waiting
         waiting.run = known

@@ -37,7 +37,6 @@ def run(options: Namespace, context: Context) -> int:
     context.workspace.create()
     surroundings = (Path(context.environ.get("HOME") or "/"), context.environ)
     sources = list(find_sources(paths, options.agent, surroundings, options.all))
-    _make_database(context)
     stores, sessions = context.stores(), context.find_sessions()
     if sessions is None:
         return 1
@@ -48,16 +47,6 @@ def run(options: Namespace, context: Context) -> int:
     index_waiting(context.workspace)
     _say(report, options.json)
     return 1 if report.problems else 0
-
-
-def _make_database(context: Context) -> None:
-    """A workspace without a run has no database yet."""
-    from collector.store.indexer import Indexer
-
-    if not Path(context.workspace.database).exists():
-        indexer = Indexer(context.workspace)
-        if indexer.try_open():
-            indexer.close()
 
 
 class _Progress:

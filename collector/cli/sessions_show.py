@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 
@@ -13,7 +14,7 @@ from collector.cli.sessions_list import record
 from collector.errors import InputError, NotFoundError
 from collector.model.query import RunQuery, Term
 from collector.model.run import Run
-from collector.model.session import AgentInstance, Session
+from collector.model.session import AgentInstance, Session, iter_tree
 
 _LABEL = 13
 _RUNS = 20
@@ -92,8 +93,9 @@ def describe(session: Session, context: Context, limit: int) -> Iterator[str]:
             yield f"{label + ':':<{_LABEL}}{output.sanitize(text)}"
     yield ""
     yield f"Agents ({len(session.instances)}):"
-    for depth, instance in _tree(session.instances):
-        yield "  " + "  " * depth + output.sanitize(_instance_line(instance))
+    for kind, depth, instance in iter_tree(session.instances):
+        if kind == "instance":
+            yield "  " * depth + output.sanitize(_instance_line(instance))
     runs = context.stores()[0].list(
         RunQuery((Term("session_id", (session.session_id,), "="),), limit=max(limit, 1))
     )
@@ -121,27 +123,6 @@ def _facts(session: Session) -> list[tuple[str, str]]:
         ("Cost", output.format_cost(session.cost)),
         ("Transcripts", ", ".join(str(t.get("path")) for t in session.transcripts)),
     ]
-
-
-def _tree(instances: tuple[AgentInstance, ...]) -> Iterator[tuple[int, AgentInstance]]:
-    """Yield each instance below its parent; one whose parent is not known stands at the top."""
-    known = {instance.instance_id for instance in instances}
-    children: dict[str | None, list[AgentInstance]] = {}
-    for instance in instances:
-        parent = instance.parent_instance_id if instance.parent_instance_id in known else None
-        children.setdefault(parent, []).append(instance)
-    seen: set[str] = set()
-    waiting = [(0, instance) for instance in reversed(children.get(None, []))]
-    while waiting:
-        depth, instance = waiting.pop()
-        if instance.instance_id in seen:
-            continue
-        seen.add(instance.instance_id)
-        yield depth, instance
-        waiting += [(depth + 1, child) for child in reversed(children.get(instance.instance_id, []))]
-    for instance in instances:
-        if instance.instance_id not in seen:  # each other's parents: a damaged record
-            yield 0, instance
 
 
 def _instance_line(instance: AgentInstance) -> str:
@@ -206,8 +187,6 @@ def follow(options: Namespace, context: Context) -> int:
         if session.status in ("ended", "killed") and not changed:
             output.note(f"session {session.session_id} {session.status}")
             return 0
-        import sys
-
         sys.stdout.flush()
         time.sleep(_POLL_SECONDS)
     return 0

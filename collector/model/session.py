@@ -7,7 +7,7 @@ from collector.model.frozen import dataclass, field, fields
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
 SCHEMA_VERSION = 1
@@ -128,6 +128,32 @@ class Session:
 def total_tokens(tokens: Mapping[str, int]) -> int:
     """Return every token; `reasoning` is within `output` already."""
     return sum([count for kind, count in tokens.items() if kind != "reasoning"])
+
+
+def iter_tree(instances: Sequence[AgentInstance]) -> Iterator[tuple[str, int, AgentInstance]]:
+    """Yield each instance (`instance`), what is below it, and then the place of its runs (`run`).
+
+    The number is how deep it stands, from 1. One whose parent is not known stands at the top; so do those
+    that are each other's parents.
+    """
+    known = {instance.instance_id for instance in instances}
+    children: dict[str | None, list[AgentInstance]] = {}
+    for instance in instances:
+        parent = instance.parent_instance_id if instance.parent_instance_id in known else None
+        children.setdefault(parent, []).append(instance)
+    seen: set[str] = set()
+    for root in (*children.get(None, ()), *instances):
+        waiting = [("instance", 1, root)]
+        while waiting:
+            kind, depth, instance = waiting.pop()
+            if kind == "instance":
+                if instance.instance_id in seen:
+                    continue
+                seen.add(instance.instance_id)
+                waiting.append(("run", depth, instance))
+                below = children.get(instance.instance_id, ())
+                waiting += [("instance", depth + 1, child) for child in reversed(below)]
+            yield kind, depth, instance
 
 
 def _to_json(value: Any) -> dict[str, Any]:

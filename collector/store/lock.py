@@ -11,14 +11,24 @@ from types import TracebackType
 from collector.errors import AccessError, BusyError
 from collector.workspace import Workspace
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Self
+
 _POLL_SECONDS = 0.01
 
 
-class WriterLock:
-    """An advisory lock on a file; the kernel lets go of it however the holder ends."""
+class FileLock:
+    """An advisory lock on a file; the kernel lets go of it however the holder ends.
 
-    def __init__(self, workspace: Workspace) -> None:
-        self._path = workspace.writer_lock
+    Args:
+        path: the file, made if need be.
+        busy: what to say when somebody else keeps it.
+    """
+
+    def __init__(self, path: str, busy: str) -> None:
+        self._path = path
+        self._busy = busy
         self._fd = -1
 
     def try_acquire(self) -> bool:
@@ -52,15 +62,8 @@ class WriterLock:
         deadline = time.monotonic() + patience_seconds
         while not self.try_acquire():
             if time.monotonic() > deadline:
-                raise BusyError("ACODE-RUN-022", "another process is writing runs.db", "try again")
+                raise BusyError("ACODE-RUN-022", self._busy, "try again")
             time.sleep(_POLL_SECONDS)
-
-    def is_valid(self) -> bool:
-        """Tell whether what is held is still the workspace's lock, not a file that somebody removed."""
-        try:
-            return os.path.samestat(os.fstat(self._fd), Path(self._path).lstat())
-        except OSError:
-            return False
 
     def release(self) -> None:
         """Let others write."""
@@ -68,7 +71,7 @@ class WriterLock:
             os.close(self._fd)
             self._fd = -1
 
-    def __enter__(self) -> WriterLock:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -78,6 +81,20 @@ class WriterLock:
         trace: TracebackType | None,
     ) -> None:
         self.release()
+
+
+class WriterLock(FileLock):
+    """Who writes the database of a workspace."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        super().__init__(workspace.writer_lock, "another process is writing runs.db")
+
+    def is_valid(self) -> bool:
+        """Tell whether what is held is still the workspace's lock, not a file that somebody removed."""
+        try:
+            return os.path.samestat(os.fstat(self._fd), Path(self._path).lstat())
+        except OSError:
+            return False
 
 
 def is_write_locked(workspace: Workspace) -> bool:
