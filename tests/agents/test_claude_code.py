@@ -253,6 +253,7 @@ def test_an_interrupted_command_is_cancelled(claude: Runner) -> None:
 def test_the_shim_killed_with_its_command_leaves_a_cancelled_run(claude: Runner) -> None:
     process, done = claude.start(steps("touch begun; sleep 300", "echo afterwards"))
     _wait_for_file(done.project / "begun")
+    wait_for(done.shim_runs)  # the command is started before its folder is made
     (run,) = done.shim_runs()
     os.killpg(os.getpgid(run["recorder"]["pid"]), signal.SIGKILL)
     assert process.wait(60) == 0

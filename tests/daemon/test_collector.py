@@ -150,7 +150,7 @@ def test_without_a_collector_the_next_reader_does_its_work(acode: Acode) -> None
 
 def test_deleting_goes_through_the_collector(acode: Acode, collector: Process) -> None:
     acode.exec("echo", "x")
-    wait_for(lambda: len(runs_of(acode)) == 1)
+    wait_for(lambda: [run.status for run in runs_of(acode)] == ["success"])
     control.request_delete(acode.workspace, runs_of(acode)[0].run_id)
     assert runs_of(acode) == []
     wait_for(lambda: acode.folders() == [])
