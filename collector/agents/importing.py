@@ -24,13 +24,18 @@ _ORIGIN_BYTES = 256 << 10
 
 @dataclass(slots=True)
 class ImportReport:
-    """What an import did. `problems` are lines for the user, one for each file that could not be read."""
+    """What an import did.
+
+    `open_calls` have no end yet in a transcript that is still being written: the next import reads it again.
+    `problems` are lines for the user, one for each file that could not be read.
+    """
 
     transcripts: int = 0
     unchanged: int = 0
     sessions: set[str] = field(default_factory=set)
     new_runs: int = 0
     matched_runs: int = 0
+    open_calls: int = 0
     bytes_read: int = 0
     problems: list[str] = field(default_factory=list)
 
@@ -121,9 +126,15 @@ class Importer:
         if time.time() - max(map(_modified, paths)) > _STILL_WRITTEN_SECONDS:
             self._ingest.give_up_all()
         else:
-            self._ingest.drop_open()
+            self._leave_open(paths)
         self._ingest.settle(final=True)
         self.report.new_runs, self.report.matched_runs = self._ingest.new_runs, self._ingest.matched_runs
+
+    def _leave_open(self, paths: list[Path]) -> None:
+        """Leave calls without an end to who reads next: their agent may still be at it."""
+        for state, count in self._ingest.drop_open().items():
+            self.report.open_calls += count
+            state.expect_more_of({str(path) for path in paths})
 
     def _read(self, file: TranscriptFile, paths: list[Path]) -> None:
         sessions: set[str] = set()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -357,9 +358,11 @@ class Ingest:
             closed += 1
         return closed
 
-    def drop_open(self) -> None:
-        """Leave calls without an end to whoever reads on: their agent may still be at it."""
+    def drop_open(self) -> Counter[SessionState]:
+        """Forget calls without an end; return how many there were in each session."""
+        dropped = Counter(waiting.state for waiting in self._open.values())
         self._open.clear()
+        return dropped
 
     def save(self) -> None:
         """Save the sessions that changed."""

@@ -7,7 +7,7 @@ it; a session can be taken in again from the start without anything counting twi
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -169,6 +169,14 @@ class SessionState:
             return
         others = [t for t in self.session.transcripts if t.get("path") != entry["path"]]
         self.learn(transcripts=(*others, entry))
+
+    def expect_more_of(self, paths: Collection[str]) -> None:
+        """Say that transcripts have not told all yet, though they may never grow: they are read again."""
+        self.learn(
+            transcripts=tuple(
+                {**t, "modified_ns": None} if t.get("path") in paths else t for t in self.session.transcripts
+            )
+        )
 
     def hook(self, entry: dict[str, Any]) -> None:
         """Keep a hook's payload as it came."""

@@ -81,8 +81,8 @@ def _say(report: ImportReport, as_json: bool) -> None:
         values = {
             "transcripts": report.transcripts, "unchanged": report.unchanged,
             "sessions": sorted(report.sessions), "runs_added": report.new_runs,
-            "runs_matched": report.matched_runs, "bytes_read": report.bytes_read,
-            "problems": report.problems,
+            "runs_matched": report.matched_runs, "calls_open": report.open_calls,
+            "bytes_read": report.bytes_read, "problems": report.problems,
         }  # fmt: skip
         output.line(output.format_json(values))
         return
@@ -93,6 +93,8 @@ def _say(report: ImportReport, as_json: bool) -> None:
     ]
     if report.matched_runs:
         parts.append(f"{report.matched_runs} were recorded already")
+    if report.open_calls:
+        parts.append(f"{_count(report.open_calls, 'call')} not over yet (import again later)")
     if report.unchanged:
         parts.append(f"{report.unchanged} unchanged")
     output.line(", ".join(parts))

@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import sys
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from collector.agents.session_state import SessionState
 from collector.agents.transcripts import TranscriptFile, archive, recognize, require_agent
 from collector.errors import AccessError, InputError
 from collector.workspace import Workspace
+from tests.conftest import Acode
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -182,3 +184,23 @@ def test_a_transcript_that_is_a_folder_is_kept_whole(tmp_path: Path) -> None:
     assert [entry["archived"] for entry in session.session.transcripts] == [
         "transcripts/abc/base_state.json", "transcripts/abc/subagents/def/base_state.json",
     ]  # fmt: skip
+
+
+def test_a_call_that_is_not_over_is_read_again_until_its_agent_is_silent(acode: Acode) -> None:
+    path = acode.root / "s1.jsonl"
+    path.write_bytes(call(1))
+
+    def imported() -> list[int]:
+        report = acode.run("sessions", "import", "--json", str(path))
+        assert report.returncode == 0, report.stderr
+        values = json.loads(report.stdout)
+        return [values[key] for key in ("runs_added", "calls_open", "unchanged")]
+
+    assert imported() == [0, 1, 0]
+    assert b"1 call not over yet" in acode.run("sessions", "import", str(path)).stdout
+    written = path.stat().st_mtime_ns
+    assert imported() == [0, 1, 0]
+    assert path.stat().st_mtime_ns == written
+    os.utime(path, (time.time() - 3600,) * 2)
+    assert imported() == [1, 0, 0]
+    assert imported() == [0, 0, 1]
