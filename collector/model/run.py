@@ -27,6 +27,9 @@ class Run:
     """One recorded command; immutable once finished.
 
     Times are milliseconds since 1970 (ISO 8601 in JSON). `exit_code` is None where none was seen.
+    `metrics` are numbers that its output told (`cpu_percent`, `memory_mb`, `tokens_used`, `duration_ms`),
+    `summary` counts what was found in it (`tests`, `coverage`, `logs`), `skipped` are the files that were
+    not collected, each with `path` and `reason`; they are known once the run has been sealed.
     `seq` is the store's own row number and `folder` the run folder relative to the artifact store;
     neither is part of the record's JSON.
     """
@@ -71,6 +74,9 @@ class Run:
     artifacts: tuple[Artifact, ...] = ()
     provenance: Mapping[str, str] = field(default_factory=dict)
     recorder: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    summary: Mapping[str, Any] = field(default_factory=dict)
+    skipped: tuple[Mapping[str, Any], ...] = ()
     seq: int = 0
     folder: str = ""
     output_bytes: int = 0
@@ -102,6 +108,8 @@ class Run:
                 value = format_iso(value)
             elif item.name == "artifacts":
                 value = [artifact.to_json() for artifact in value]
+            elif item.name == "skipped":
+                value = [dict(skipped) for skipped in value]
             elif isinstance(value, tuple):
                 value = list(value)
             elif hasattr(value, "items"):
@@ -121,6 +129,7 @@ class Run:
             for name in _TIMES & values.keys():
                 values[name] = parse_iso(values[name])
             values["arguments"] = tuple(str(a) for a in values.get("arguments", ()))
+            values["skipped"] = tuple(dict(s) for s in values.get("skipped", ()))
             values["artifacts"] = tuple(Artifact.from_json(a) for a in values.get("artifacts", ()))
             run = cls(**values)
         except (TypeError, KeyError, AttributeError) as error:
@@ -164,5 +173,5 @@ _KINDS = {
         "end_time", "duration_ms", "exit_code", "signal", "cpu_ms", "max_rss_bytes", "pid",
     ),
     "a number or null": ("cost",),
-    "an object": ("environment", "tags", "tokens", "provenance", "recorder"),
+    "an object": ("environment", "tags", "tokens", "provenance", "recorder", "metrics", "summary"),
 }  # fmt: skip

@@ -105,7 +105,8 @@ def call_record(started_ms: int, run_id: str, task: str, command_line: str) -> d
         "operating_mode": None, "container_id": None, "error_code": None, "error_message": None,
         "environment": {}, "tags": {}, "workspace_id": None, "agent": None, "agent_version": None,
         "model": None, "tokens": {}, "cost": None, "cpu_ms": None, "max_rss_bytes": None,
-        "host": None, "pid": None, "artifacts": [], "provenance": {}, "recorder": {"kind": "agent"},
+        "host": None, "pid": None, "artifacts": [], "provenance": {},
+        "metrics": {}, "summary": {}, "skipped": [], "recorder": {"kind": "agent"},
     }  # fmt: skip
 
 

@@ -280,6 +280,9 @@ def first_record(plan: Plan, name: str, task: str, pid: int | None, start_ms: in
         "pid": pid,
         "artifacts": [],
         "provenance": {},
+        "metrics": {},
+        "summary": {},
+        "skipped": [],
     }
     record["recorder"] = _recorder_fields(plan)
     return record

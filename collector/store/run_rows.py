@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
-_JSON = ("tokens", "provenance", "recorder")
+_JSON = ("tokens", "provenance", "recorder", "metrics", "summary")
 _PLAIN = (
     "run_id", "name", "folder", "task", "command", "command_line", "working_directory", "status",
     "exit_code", "signal", "start_time", "end_time", "duration_ms", "session_id", "task_id",
@@ -24,10 +24,11 @@ _PLAIN = (
 )  # fmt: skip
 _ANNOTATED = (
     "session_id", "agent_instance_id", "tool", "tool_call_id", "agent", "agent_version", "model", "tokens",
-    "cost", "provenance",
+    "cost", "provenance", "metrics", "summary", "skipped",
 )  # fmt: skip
 """What may be learned of a run after its end."""
-_COLUMNS = (*_PLAIN, "tokens_used", "arguments", *_JSON, "environment_id")
+_LISTS = ("arguments", "skipped")
+_COLUMNS = (*_PLAIN, "tokens_used", *_LISTS, *_JSON, "environment_id")
 _INSERT = f"INSERT INTO runs ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
 _UPDATE = f"UPDATE runs SET {', '.join(f'{c} = ?' for c in _COLUMNS)} WHERE seq = ?"
 _SELECT = "SELECT runs.*, variables FROM runs LEFT JOIN environments USING (environment_id)"
@@ -99,7 +100,7 @@ def _annotate(db: Connection, run: Run, seq: int) -> None:
         return
     if "tokens" in changed:
         changed.append("tokens_used")
-    values = [_dump(getattr(run, n)) if n in _JSON else getattr(run, n) for n in changed]
+    values = [_cell(run, name) for name in changed]
     db.execute(f"UPDATE runs SET {', '.join(f'{c} = ?' for c in changed)} WHERE seq = ?", [*values, seq])
     _event(db, "run.annotated", run, seq)
 
@@ -110,7 +111,7 @@ def _event(db: Connection, kind: str, run: Run, seq: int) -> None:
 
 def _values(db: Connection, run: Run) -> Values:
     values = [getattr(run, name) for name in _PLAIN]
-    values += [run.tokens_used, _text(list(run.arguments))]
+    values += [run.tokens_used, _text(list(run.arguments)), _skipped(run)]
     values += [_dump(getattr(run, name)) for name in _JSON]
     values.append(_environment(db, run.environment))
     return values
@@ -133,6 +134,7 @@ def _run(row: Row, artifacts: tuple[Any, ...], tags: dict[str, str]) -> Run:
     return Run(
         **values,
         arguments=tuple(loads(row["arguments"])),
+        skipped=tuple(loads(row["skipped"])) if row["skipped"] else (),
         environment=loads(row["variables"]) if row["variables"] else {},
         tags=tags,
         artifacts=artifacts,
@@ -146,6 +148,16 @@ def refuse_invalid(run: Run) -> None:
         run.check()
     except ValueError as error:
         raise InputError("ACODE-RUN-027", f"run {run.name!r} cannot be stored: {error}") from error
+
+
+def _cell(run: Run, name: str) -> Any:
+    if name == "skipped":
+        return _skipped(run)
+    return _dump(getattr(run, name)) if name in _JSON else getattr(run, name)
+
+
+def _skipped(run: Run) -> str | None:
+    return _text([dict(skipped) for skipped in run.skipped]) if run.skipped else None
 
 
 def _dump(value: Mapping[str, Any]) -> str | None:

@@ -170,6 +170,16 @@ _AGENTS: tuple[str, ...] = (
     """,
 )
 
+_FOUND = (
+    *(f"ALTER TABLE runs ADD COLUMN {column} TEXT" for column in ("metrics", "summary", "skipped")),
+    # Identical content is kept once: whoever seals an artifact looks for another with its checksum.
+    """
+    CREATE INDEX artifacts_by_checksum ON artifacts (checksum_sha256, size_bytes)
+    WHERE checksum_sha256 IS NOT NULL
+    """,
+)
+"""What sealing finds in a run's files and output."""
+
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         """
@@ -223,4 +233,5 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """,
     ),
     _AGENTS,
+    _FOUND,
 )
