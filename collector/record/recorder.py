@@ -41,7 +41,8 @@ class Plan:
     """What is known of a run before its command starts; plain values.
 
     `command_line` is what to show where that is not `argv`: what an agent's model wrote, without what the
-    agent put around it. `kind` says who records (`exec`, or `shim` within an agent's shell), `tool_call_id`
+    agent put around it. `collect` are patterns of files to collect besides the usual ones, None for no files
+    at all. `kind` says who records (`exec`, or `shim` within an agent's shell), `tool_call_id`
     and `conversation_id` are the agent's own ids.
     """
 
@@ -62,6 +63,7 @@ class Plan:
         self.tool_call_id: str | None = None
         self.conversation_id: str | None = None
         self.tags: dict[str, str] = {}
+        self.collect: list[str] | None = []
         self.working_directory = ""
         self.context = "host"
 
@@ -305,6 +307,8 @@ def _recorder_fields(plan: Plan) -> dict[str, Json]:
         "start_ticks": clock.process_start_ticks(me),
         "boot_id": clock.boot_id(),
     }
+    if plan.collect != []:
+        fields["collect"] = False if plan.collect is None else list(plan.collect)
     if plan.conversation_id is not None:
         fields["conversation_id"] = plan.conversation_id
     if plan.command_line is not None and sum(map(len, plan.argv)) <= _MAX_ARGV:

@@ -10,13 +10,17 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from collector import clock, durable
+from collector.config import Config
 from collector.record.annotate import annotated, forget_call, read_call
+from collector.record.gather import Changed, Gathering, gather, gathering_of
+from collector.record.handed_in import forget_incoming, has_incoming
 from collector.record.output_index import MAX_COMBINED_BYTES, iter_output
 from collector.record.run_json import artifact_entry, write_run_json
-from collector.workspace import ERROR_JSON, OUTPUT, OUTPUT_INDEX, RUN_JSON, STDERR, STDOUT
+from collector.workspace import ERROR_JSON, OUTPUT, OUTPUT_INDEX, RUN_JSON, STDERR, STDOUT, Workspace
 
 MAX_RUN_JSON_BYTES = 16 << 20
 _LAST_LINES_BYTES = 4096
@@ -51,16 +55,38 @@ def is_sealed(record: dict[str, Any]) -> bool:
     return all(artifact.get("checksum_sha256") for artifact in record.get("artifacts", ()))
 
 
-def seal(folder: str, record: dict[str, Any]) -> dict[str, Any]:
-    """Add checksums, the combined output and the error details; return the new record.
+@dataclass(frozen=True, slots=True)
+class Sealing:
+    """How runs are sealed: what is gathered, and how it is kept."""
+
+    gathering: Gathering
+
+
+def sealing_of(config: Config, workspace: Workspace) -> Sealing:
+    """Return how a configuration wants runs to be sealed."""
+    return Sealing(gathering_of(config, workspace.root))
+
+
+def seal(
+    folder: str, record: dict[str, Any], sealing: Sealing, changed: Changed | None = None
+) -> dict[str, Any]:
+    """Gather what a run produced; add checksums, combined output and error details; return the new record.
+
+    Args:
+        folder: the run folder.
+        record: its run.json.
+        sealing: the settings.
+        changed: who knows what changed in the workspace; None to look.
 
     Raises:
         OSError: nothing was changed that a second call would not mend.
     """
     call = read_call(folder)
-    if record["status"] == "running" or (is_sealed(record) and call is None):
+    is_done = is_sealed(record) and call is None and not has_incoming(folder)
+    if record["status"] == "running" or is_done:
         return record
-    record = annotated(record, call)
+    durable.remove_temporaries(folder)
+    record = gather(folder, annotated(record, call), sealing.gathering, changed)
     artifacts = [dict(artifact) for artifact in record["artifacts"]]
     known = {artifact["path"] for artifact in artifacts}
     for name, kind, build in ((OUTPUT, "output", _combine), (ERROR_JSON, "json", _explain)):
@@ -73,6 +99,7 @@ def seal(folder: str, record: dict[str, Any]) -> dict[str, Any]:
     write_run_json(folder, sealed, _mode(folder), sync=True)
     if call is not None:
         forget_call(folder, call)
+    forget_incoming(folder)
     return sealed
 
 

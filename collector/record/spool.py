@@ -12,10 +12,13 @@ import os
 RUN = "run"
 END = "end"
 SEAL = "seal"
+SEALING = "sealing"
 DELETE = "delete"
 REINDEX = "reindex"
 SESSION = "session"
-_KINDS = frozenset({RUN, END, SEAL, DELETE, REINDEX, SESSION})
+SEALS = frozenset({SEAL, SEALING})
+"""A run that waits to be sealed, or that was being sealed."""
+_KINDS = frozenset({RUN, END, *SEALS, DELETE, REINDEX, SESSION})
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
@@ -66,6 +69,20 @@ def promote_to_seal(spool: str, name: str) -> None:
         os.rename(path, path.removesuffix(f".{END}") + f".{SEAL}")
     except FileNotFoundError:
         return
+
+
+def take_seal(spool: str, name: str) -> str:
+    """Say that a run is being sealed; return the announcement's new name.
+
+    What is announced of the run from now on stands beside it, for another round.
+    """
+    taken = name.rpartition(".")[0] + f".{SEALING}"
+    if taken != name:
+        try:
+            os.rename(os.path.join(spool, name), os.path.join(spool, taken))
+        except FileNotFoundError:
+            return taken
+    return taken
 
 
 def remove(spool: str, names: list[str]) -> None:
