@@ -173,7 +173,7 @@ class _Copier:
 
     def _copy(self, fd: int, candidate: Candidate, place: str) -> dict[str, Any] | str:
         before = os.fstat(fd)
-        encoding = encoding_of(os.pread(fd, HEAD_BYTES, 0))
+        encoding = encoding_of(os.pread(fd, HEAD_BYTES, 0), before.st_size <= HEAD_BYTES)
         if encoding is None and self._limits.skip_binary:
             return "binary"
         _make_parents(self._folder, place, self._limits.dir_mode)

@@ -30,10 +30,11 @@ def content_type_of(path: str, encoding: str | None) -> str:
     return known or ("application/octet-stream" if encoding is None else "text/plain")
 
 
-def encoding_of(head: bytes) -> str | None:
+def encoding_of(head: bytes, is_whole: bool = False) -> str | None:
     """Return how the text of a file is encoded, by its first bytes; None for what is no text.
 
     A file whose bytes are no UTF-8 but have no control characters is taken for Latin-1, which decodes all.
+    `is_whole` says that these bytes are all there are.
     """
     for bom, name in _BOMS:
         if head.startswith(bom):
@@ -41,7 +42,7 @@ def encoding_of(head: bytes) -> str | None:
     if any(byte in _CONTROLS for byte in head):
         return None
     try:
-        codecs.getincrementaldecoder("utf-8")().decode(head)
+        codecs.getincrementaldecoder("utf-8")().decode(head, is_whole)
     except UnicodeDecodeError:
         return "iso-8859-1"
     return "utf-8"

@@ -72,12 +72,12 @@ def gather(
         OSError: the disk is full; a second call goes on.
     """
     record = adopt(folder, record, settings.limits)
-    if PROVENANCE in (record.get("provenance") or {}):
-        return record
     recorder = record.get("recorder") or {}
+    if PROVENANCE in (record.get("provenance") or {}) or recorder.get("kind") not in _RECORDERS:
+        return record
     asked = _asked(recorder.get("collect"))
     source = _source(record, recorder, settings.root, bool(asked))
-    if asked is None or not settings.enabled or recorder.get("kind") not in _RECORDERS or not source:
+    if asked is None or not settings.enabled or not source:
         return _noted(record, "none")
     wanted = _wanted(record, settings, asked)
     paths = changed(source, wanted.since_ns, wanted.until_ns) if changed else None

@@ -129,7 +129,8 @@ def _adopted(
     except (OSError, ValueError):
         return None
     try:
-        status, encoding = os.fstat(fd), encoding_of(os.pread(fd, HEAD_BYTES, 0))
+        status = os.fstat(fd)
+        encoding = encoding_of(os.pread(fd, HEAD_BYTES, 0), status.st_size <= HEAD_BYTES)
     finally:
         os.close(fd)
     entry = file_entry(record["run_id"], kind_of(place), place, encoding, status)

@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
@@ -117,7 +118,7 @@ def test_a_recorder_on_another_machine_is_known_by_its_lock(acode: Acode) -> Non
 
 @pytest.mark.parametrize("kind", ["pipe", "link", "file"])
 def test_what_a_dead_process_left_is_replaced(tmp_path: Path, kind: str) -> None:
-    left = tmp_path / f".run.json.{os.getpid()}.tmp"
+    left = tmp_path / f".run.json.{os.getpid()}-{threading.get_ident()}.tmp"
     victim = tmp_path / "victim"
     victim.write_text("x")
     if kind == "pipe":
