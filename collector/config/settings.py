@@ -76,6 +76,7 @@ def _settings() -> dict[str, Setting]:
         ("runs.retention.schedule", "text", None, "when to clean up, as cron writes it", off),
         ("runs.retention.autoPrune", "bool", False, "clean up when a limit was crossed", off),
         ("collector.autostart", "bool", True, "start the collector where it is useful", on),
+        ("collector.watch", "bool", True, "watch the workspace, to know what a run changed", on),
         ("collector.receiver", "bool", True, "take telemetry of agents on a port of this machine", on),
         ("agents.follow", "bool", True, "follow the transcripts of agents at work here", on),
         ("output.captureStdout", "bool", True, "look through stdout for what it says", on),

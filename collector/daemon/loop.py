@@ -26,6 +26,7 @@ from collector.daemon.launch import read_pid_file, write_pid_file
 from collector.daemon.log import EventLog
 from collector.daemon.receiver import Receiver
 from collector.daemon.sealing import SealingThread
+from collector.daemon.watching import WorkspaceWatch
 from collector.errors import AcodeError, BusyError, ConflictError, CorruptError, UnavailableError
 from collector.store.indexer import Indexer
 from collector.workspace import Workspace
@@ -57,6 +58,7 @@ class Collector:
         self._log = log
         self._idle_seconds = idle_seconds
         self._indexer = Indexer(workspace, log, config)
+        self._watch_files = WorkspaceWatch(workspace, log) if config.get("collector.watch") else None
         self._sealing = SealingThread(self._indexer.sealer, log, self._indexer.is_writer)
         self._stop = threading.Event()
         self._looked_around = 0.0
@@ -85,12 +87,17 @@ class Collector:
             )  # fmt: skip
             if self._config.get("collector.receiver"):
                 self._receiver.start()
+            if self._watch_files is not None:
+                self._indexer.sealer.changed = self._watch_files.changed
+                self._watch_files.start()
             self._catch_up()
             self._sealing.start()
             self._wait_and_work()
         finally:
             self._receiver.stop()
             self._remove_pid_file()  # before the lock goes, or it would be the next collector's
+            if self._watch_files is not None:
+                self._watch_files.stop()
             if self._sealing.stop():
                 self._indexer.close()  # else the lock goes with this process
             self._log("collector.stopped", pid=os.getpid())

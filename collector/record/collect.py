@@ -63,10 +63,11 @@ class Collected:
 
 
 class RunPlace(NamedTuple):
-    """Where files of a run go: its folder, its id, and the paths in it that are taken."""
+    """Where files of a run go: its folder, its id, the folder of all runs, and what paths are taken."""
 
     folder: str
     run_id: str
+    store: str
     taken: frozenset[str] = frozenset()
 
 
@@ -94,7 +95,7 @@ def collect(
     try:
         deadline = time.monotonic() + limits.seconds if limits.seconds else 0.0
         chooser = Chooser(wanted, IgnoreRules(source).is_ignored, limits.files)
-        found = _find(source_fd, run.folder, wanted, changed, deadline)
+        found = _find(source_fd, run.store, wanted, changed, deadline)
         chosen = chooser.choose(_until_time_is_up(found, result.skipped))
         copier = _Copier(run, source_fd, limits)
         fitting = list(_fitting(chosen, limits, chooser))
@@ -112,13 +113,14 @@ def collect(
 
 
 def _find(
-    source_fd: int, folder: str, wanted: Wanted, changed: Iterable[str] | None, deadline: float
+    source_fd: int, store: str, wanted: Wanted, changed: Iterable[str] | None, deadline: float
 ) -> Iterator[Found]:
     pruned = ALWAYS_PRUNED if wanted.everything else PRUNED
+    status = os.stat(store)
+    own = [(status.st_dev, status.st_ino)]
     if changed is not None and not wanted.everything:
-        return iter_paths(source_fd, changed, pruned.__contains__, deadline)
-    store = os.stat(os.path.dirname(folder))
-    return iter_tree(source_fd, pruned, [(store.st_dev, store.st_ino)], deadline)
+        return iter_paths(source_fd, changed, pruned, own, deadline)
+    return iter_tree(source_fd, pruned, own, deadline)
 
 
 def _until_time_is_up(found: Iterator[Found], skipped: list[Skipped]) -> Iterator[Found]:

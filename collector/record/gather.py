@@ -16,20 +16,22 @@ from collector.config.settings import COLLECT_PATTERNS
 from collector.record.choose import Wanted
 from collector.record.collect import Limits, RunPlace, collect, skipped_json
 from collector.record.handed_in import adopt
+from collector.workspace import Workspace
 
 PROVENANCE = "files"
 """The key of a record's provenance that says how files were found: `scan`, `watch` or `none`."""
 _RECORDERS = ("exec", "shim")
 
-Changed = Callable[[str, int, int], Collection[str] | None]
-"""Names paths below a folder that may have changed between two times (nanoseconds); None: look yourself."""
+Changed = Callable[[str, int], Collection[str] | None]
+"""Names paths below a folder that may have changed since a time (nanoseconds); None: look yourself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gathering:
-    """The settings of gathering; `root` is the workspace's folder."""
+    """The settings of gathering; `root` is the workspace's folder, `store` that of all run folders."""
 
     root: str
+    store: str
     enabled: bool = True
     limits: Limits = field(default_factory=Limits)
     everything: bool = False
@@ -38,7 +40,7 @@ class Gathering:
     ignored: str = "builtin"
 
 
-def gathering_of(config: Config, root: str) -> Gathering:
+def gathering_of(config: Config, workspace: Workspace) -> Gathering:
     """Return the settings of gathering that a configuration makes."""
 
     def number(name: str) -> int:
@@ -56,7 +58,8 @@ def gathering_of(config: Config, root: str) -> Gathering:
         dir_mode=config.dir_mode,
     )  # fmt: skip
     return Gathering(
-        root=root, enabled=bool(config.get("runs.artifacts.enabled")), limits=limits,
+        root=workspace.root, store=workspace.artifacts, limits=limits,
+        enabled=bool(config.get("runs.artifacts.enabled")),
         everything=config.get("runs.artifacts.collect") == "all",
         patterns=words("collectPatterns"), excluded=words("excludePatterns"),
         ignored=str(config.get("runs.artifacts.collectIgnored")),
@@ -80,8 +83,10 @@ def gather(
     if asked is None or not settings.enabled or not source:
         return _noted(record, "none")
     wanted = _wanted(record, settings, asked)
-    paths = changed(source, wanted.since_ns, wanted.until_ns) if changed else None
-    run = RunPlace(folder, record["run_id"], frozenset(a["path"] for a in record["artifacts"]))
+    paths = changed(source, wanted.since_ns) if changed else None
+    run = RunPlace(
+        folder, record["run_id"], settings.store, frozenset(a["path"] for a in record["artifacts"])
+    )
     found = collect(run, source, wanted, settings.limits, paths)
     artifacts = [*record["artifacts"], *found.artifacts]
     skipped = [*(record.get("skipped") or ()), *skipped_json(found.skipped)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 MAX_DEPTH = 100
@@ -110,30 +110,53 @@ def _has(fd: int, name: str) -> bool:
 
 
 def iter_paths(
-    root_fd: int, paths: Iterable[str], is_pruned: Callable[[str], bool], deadline: float = 0.0
+    root_fd: int,
+    paths: Iterable[str],
+    pruned: Iterable[str] = PRUNED,
+    skip: Iterable[tuple[int, int]] = (),
+    deadline: float = 0.0,
 ) -> Iterator[Found]:
-    """Yield the entries among some paths below a folder that are there and no folders, as `iter_tree` does.
+    """Yield what `iter_tree` would, but only of some paths below the folder, and of what is below these.
 
     Raises:
         TimeIsUpError: at the deadline.
     """
-    for path in paths:
+    names, folders = frozenset(pruned), frozenset(skip)
+    walked = ""
+    for path in sorted(paths, key=lambda path: path.split("/")):
         if deadline and time.monotonic() > deadline:
             raise TimeIsUpError
-        if any(map(is_pruned, path.split("/")[:-1])):
+        if walked and path.startswith(walked):
+            continue
+        parent = _enter_all(root_fd, path.split("/")[:-1], names, folders)
+        if parent < 0:
             continue
         try:
-            parent, name = _open_parent(root_fd, path)
-        except OSError:
-            continue
-        try:
+            name = path.rpartition("/")[2]
             status = os.stat(name, dir_fd=parent, follow_symlinks=False)
+            if not stat.S_ISDIR(status.st_mode):
+                yield Found(path, status)
+            elif name not in names and (child := _enter(parent, name, names, folders)) >= 0:
+                walked = f"{path}/"
+                yield from _walk(child, walked, names, folders, deadline, path.count("/") + 1)
         except OSError:
             continue
         finally:
             os.close(parent)
-        if not stat.S_ISDIR(status.st_mode):
-            yield Found(path, status)
+
+
+def _enter_all(fd: int, names: list[str], pruned: frozenset[str], skip: frozenset[tuple[int, int]]) -> int:
+    """Open a folder below a folder, each part as a walk would enter it; negative where that would not."""
+    if len(names) > MAX_DEPTH or not pruned.isdisjoint(names) or not {"", ".", ".."}.isdisjoint(names):
+        return -1
+    fd = os.dup(fd)
+    for name in names:
+        child = _enter(fd, name, pruned, skip)
+        os.close(fd)
+        if child < 0:
+            return -1
+        fd = child
+    return fd
 
 
 def open_beneath(root_fd: int, path: str) -> int:

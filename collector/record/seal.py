@@ -64,7 +64,7 @@ class Sealing:
 
 def sealing_of(config: Config, workspace: Workspace) -> Sealing:
     """Return how a configuration wants runs to be sealed."""
-    return Sealing(gathering_of(config, workspace.root))
+    return Sealing(gathering_of(config, workspace))
 
 
 def seal(
