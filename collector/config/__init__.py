@@ -79,6 +79,11 @@ class Config:
         return str(self.get("runs.artifacts.truncate"))
 
     @property
+    def is_dated(self) -> bool:
+        """Whether new run folders go into a folder for each day."""
+        return self.get("runs.artifacts.layout") == "dated"
+
+    @property
     def environment(self) -> tuple[str, ...]:
         """Names of variables that are recorded besides the usual ones."""
         value = self.get("runs.environment")

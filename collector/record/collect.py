@@ -179,11 +179,11 @@ class _Copier:
         if encoding is None and self._limits.skip_binary:
             return "binary"
         _make_parents(self._folder, place, self._limits.dir_mode)
-        size, digest = copy_durably(fd, os.path.join(self._folder, place), self._limits, before)
+        copied = copy_durably(fd, os.path.join(self._folder, place), self._limits, before)
         after = os.fstat(fd)
         entry = file_entry(self._run_id, candidate.kind, place, encoding, before)
-        entry |= {"size_bytes": size, "stored_bytes": size, "checksum_sha256": digest}
-        if before.st_size > (self._limits.file_bytes or before.st_size):
+        entry |= {"size_bytes": copied.size, "stored_bytes": copied.size, "checksum_sha256": copied.checksum}
+        if copied.is_cut:
             entry |= {"truncated": True, "truncation_reason": "size_limit"}
         if place != candidate.path:
             entry["metadata"]["found_at"] = readable(candidate.path)
@@ -209,9 +209,15 @@ def file_entry(
     return entry
 
 
-def copy_durably(
-    fd: int, target: str, limits: Limits, status: os.stat_result | None = None
-) -> tuple[int, str]:
+class Copied(NamedTuple):
+    """What a copy holds: its size, the SHA-256 of its content, and whether something was left out."""
+
+    size: int
+    checksum: str
+    is_cut: bool
+
+
+def copy_durably(fd: int, target: str, limits: Limits, status: os.stat_result | None = None) -> Copied:
     """Copy what a descriptor yields under a name that appears once the copy is whole and durable.
 
     Args:
@@ -220,9 +226,6 @@ def copy_durably(
         limits: its mode, and how much of it is kept.
         status: of a file: its size, so that one that grows is copied as it was, and its times.
 
-    Returns:
-        Its size and the SHA-256 of its content, as kept.
-
     Raises:
         OSError: there is no new file.
     """
@@ -230,20 +233,21 @@ def copy_durably(
     digest, size = hashlib.sha256(), 0
     with durable.NewFile(target, limits.file_mode) as new_fd:
         left = min(most, status.st_size if status else most)
-        cut = max(0, status.st_size - most) if status else 0
         while left and (data := os.read(fd, min(_CHUNK, left))):
             left -= len(data)
             size += len(data)
             digest.update(data)
             durable.write_all(new_fd, data)
-        if cut or (status is None and not left and os.read(fd, 1)):
+        cut = max(0, status.st_size - most) if status else 0
+        is_cut = cut > 0 or (status is None and not left and bool(os.read(fd, 1)))
+        if is_cut:
             mark = _mark(cut)
             size += len(mark)
             digest.update(mark)
             durable.write_all(new_fd, mark)
         if status is not None:
             os.utime(new_fd, ns=(status.st_atime_ns, status.st_mtime_ns))
-    return size, digest.hexdigest()
+    return Copied(size, digest.hexdigest(), is_cut)
 
 
 def _mark(cut: int) -> bytes:

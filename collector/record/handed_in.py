@@ -49,8 +49,9 @@ def hand_in(folder: str, fd: int, name: str, limits: Limits, description: str | 
     try:
         os.makedirs(waiting, mode=limits.dir_mode, exist_ok=True)
         data = os.path.join(waiting, f"{artifact_id}.data")
-        _, facts["checksum_sha256"] = copy_durably(fd, data, limits, status if is_file else None)
-        facts["original_size_bytes"] = status.st_size if is_file else None
+        copied = copy_durably(fd, data, limits, status if is_file else None)
+        facts |= {"checksum_sha256": copied.checksum, "is_cut": copied.is_cut}
+        facts["original_size_bytes"] = status.st_size if is_file else None if copied.is_cut else copied.size
         text = json.dumps(facts, ensure_ascii=False).encode("utf-8", "replace")
         durable.replace_file(os.path.join(waiting, f"{artifact_id}.json"), text, limits.file_mode)
     except OSError as error:
@@ -135,8 +136,9 @@ def _adopted(
         os.close(fd)
     entry = file_entry(record["run_id"], kind_of(place), place, encoding, status)
     original = facts.get("original_size_bytes")
-    if isinstance(original, int) and original > status.st_size:
-        entry |= {"truncated": True, "truncation_reason": "size_limit", "original_size_bytes": original}
+    entry["original_size_bytes"] = original if isinstance(original, int) else None
+    if facts.get("is_cut") is True:
+        entry |= {"truncated": True, "truncation_reason": "size_limit"}
     entry |= {name: facts.get(name) for name in ("artifact_id", "description", "checksum_sha256")}
     entry["metadata"] = {"handed_in": True}
     return entry

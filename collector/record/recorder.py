@@ -111,7 +111,7 @@ class Recorder:
         self._streams: dict[int, Stream] = {}
         self._index: OutputIndex | None = None
         self._folder = ""
-        self._name = ""
+        self._place = ""
         self._file_mode = 0o644
         self.workspace: Workspace | None = None
         self.warning = ""
@@ -161,24 +161,24 @@ class Recorder:
         self._file_mode = config.file_mode
         plan = self._plan
         task = plan.task or describe.task_name(plan.argv)
-        self._name = make_run_folder(workspace.artifacts, task, start_ms, config.dir_mode)
-        self._folder = workspace.run_folder(self._name)
+        self._place = make_run_folder(workspace.artifacts, task, start_ms, config.dir_mode, config.is_dated)
+        self._folder = workspace.run_folder(self._place)
         tail = config.truncate == "head_tail"
         for stream, _, file_name in STREAM_FILES:
             path = os.path.join(self._folder, file_name)
             self._streams[stream] = Stream(path, config.max_artifact_bytes, tail, self._file_mode)
         self._index = OutputIndex(os.path.join(self._folder, OUTPUT_INDEX), self._file_mode, start_us)
         self._streams[STDOUT].hold_lock()
-        record = first_record(plan, self._name, task, pid, start_ms)
+        record = first_record(plan, os.path.basename(self._place), task, pid, start_ms)
         record["environment"] = dict(describe.select_environment(plan.environ, config.environment))
         write_run_json(self._folder, record, self._file_mode, sync=False)
         self._record = record
         self.workspace = workspace
-        spool.announce(workspace.spool, spool.RUN, self._name)
-        point_latest(workspace.latest, self._name)
+        spool.announce(workspace.spool, spool.RUN, self._place)
+        point_latest(workspace.latest, self._place)
         if config.autostart:
             self._on_begun(workspace)
-        durable.sync_directory(workspace.artifacts)  # the folder's own name, while the command runs
+        durable.sync_directory(os.path.dirname(self._folder))  # the folder's own name, while the command runs
 
     def _settings(self) -> Config:
         """A mistake in the settings costs a warning, not the recording."""
@@ -229,7 +229,7 @@ class Recorder:
         self._record |= last_fields(result)
         self._record["artifacts"] = artifacts
         write_run_json(self._folder, self._record, self._file_mode, sync=True)
-        spool.announce(workspace.spool, spool.END, self._name)
+        spool.announce(workspace.spool, spool.END, self._place)
         lost = [s for s in self._streams.values() if s.lost_bytes]
         if lost:
             total = sum(s.lost_bytes for s in lost)

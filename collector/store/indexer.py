@@ -16,6 +16,7 @@ from collector.errors import BusyError, ConflictError, CorruptError
 from collector.model.frozen import replace
 from collector.model.run import Run
 from collector.record import spool
+from collector.record.folder import day_folder, point_latest
 from collector.record.recorder import is_recorder_alive
 from collector.record.seal import close_abandoned, is_sealed, read_record
 from collector.record.session_folder import USAGE, folder_name, iter_lines, message_key, read_session
@@ -167,18 +168,25 @@ class Indexer:
             self._log("run.indexed", run_id=run.run_id, folder=run.folder, status=run.status)
         done = [name for name, kind, _ in batch if kind == spool.RUN]
         for name, kind, subject in batch:
-            if kind == spool.DELETE:
-                self._delete(subject)
-                done.append(name)
-            elif kind == spool.REINDEX:
-                self.reindex()
-                done.append(name)
-            elif kind == spool.SESSION:
-                self._index_session(subject)
-                done.append(name)
-            elif kind == spool.END:
+            if kind == spool.END:
                 spool.promote_to_seal(self._workspace.spool, name)
+            elif self._grant(kind, subject):
+                done.append(name)
         spool.remove(self._workspace.spool, done)
+
+    def _grant(self, kind: str, subject: str) -> bool:
+        """Do what an announcement asks for; False when it asks for nothing."""
+        if kind == spool.DELETE:
+            self._delete(subject)
+        elif kind == spool.REINDEX:
+            self.reindex()
+        elif kind == spool.LAYOUT:
+            self.move_folders(dated=subject == "dated")
+        elif kind == spool.SESSION:
+            self._index_session(subject)
+        else:
+            return False
+        return True
 
     def _forget_withdrawn(self, folder: str) -> None:
         """Forget a run that an agent's hook announced and the shim then recorded under another name."""
@@ -301,6 +309,29 @@ class Indexer:
         self._reindex_sessions()
         self._log("reindex", indexed=report.indexed, damaged=len(report.damaged))
         return report
+
+    def move_folders(self, dated: bool) -> int:
+        """Move the folders of sealed runs to where a layout has them; return how many were moved.
+
+        The row follows its folder; what a crash leaves in between, another call mends.
+        """
+        moved = 0
+        for folder in list(self._folders.iter_folders()):
+            run = self.runs.find_folder(folder)
+            if run is None or not run.is_finished or not is_sealed(run.to_json()):
+                continue
+            place = f"{day_folder(run.start_time)}/{run.name}" if dated else run.name
+            try:
+                moved += self._folders.move(folder, place)
+            except (OSError, ValueError) as error:
+                self._log("run.not_moved", folder=folder, error=str(error))
+                continue
+            if run.folder != place:
+                self.runs.move(run.run_id, place)
+        latest = self.runs.latest()
+        if latest is not None:
+            point_latest(self._workspace.latest, latest.folder)
+        return moved
 
     def adopt_unknown(self) -> int:
         """Index folders that no announcement and no row speaks of; return how many."""

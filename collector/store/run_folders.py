@@ -81,6 +81,32 @@ class RunFolders:
         """Return a record without the artifacts that the store refuses."""
         return {**record, "artifacts": [a.to_json() for a in self.to_run(folder, record).artifacts]}
 
+    def move(self, folder: str, place: str) -> bool:
+        """Move a run folder within the store; tell whether it had to be moved.
+
+        Raises:
+            OSError: it is where it was.
+            ValueError: a name leads out of the store, or the new place is taken.
+        """
+        if folder == place:
+            return False
+        source, target = self.path(folder), self.path(place)
+        if os.path.lexists(target):
+            raise ValueError(f"{place} is there already")
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        durable.move(source, target)
+        self._remove_empty(folder.rpartition("/")[0])
+        return True
+
+    def _remove_empty(self, folder: str) -> None:
+        """Remove the folders of a day that is empty by now."""
+        while folder:
+            try:
+                os.rmdir(os.path.join(self._workspace.artifacts, folder))
+            except OSError:
+                return
+            folder = folder.rpartition("/")[0]
+
     def iter_folders(self, with_record: bool = True) -> Iterator[str]:
         """Yield run folders, those with a run.json or those without."""
         yield from _iter_folders(self._workspace.artifacts, "", with_record)
