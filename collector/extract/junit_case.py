@@ -24,7 +24,7 @@ OUTCOMES = {
 }  # fmt: skip
 FLAKY = ("flakyFailure", "flakyError")
 ATTEMPTS = (*FLAKY, "rerunFailure", "rerunError")
-"""Earlier attempts (Surefire, Gradle, Playwright): `flaky...` if the test passed then, `rerun...` if it never did."""
+"""Earlier attempts (Surefire, Gradle, Playwright); `flaky...` if the test passed after them."""
 
 _NOT_RUN = ("notrun", "disabled", "skipped", "ignored")
 

@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 from xml.sax import SAXException, SAXParseException
-from xml.sax.expatreader import ExpatParser
-from xml.sax.handler import ContentHandler
+from xml.sax.handler import ContentHandler, feature_external_ges
 
 from defusedxml.common import DefusedXmlException
-from defusedxml.sax import make_parser
+from defusedxml.expatreader import DefusedExpatParser
 
 from collector.extract.values import BoundedText, NotResults
 
@@ -74,7 +73,7 @@ class Elements(ContentHandler):
 class _Root(Elements):
     """Waits for the root element, and hands over to what reads such a document."""
 
-    def __init__(self, parser: ExpatParser, readers: Mapping[str, Callable[[], Elements]]) -> None:
+    def __init__(self, parser: DefusedExpatParser, readers: Mapping[str, Callable[[], Elements]]) -> None:
         super().__init__()
         self._parser = parser
         self._readers = readers
@@ -99,7 +98,7 @@ def read_xml(
     Raises:
         NotResults: there is no reader for the root element, or no root element.
     """
-    parser = make_parser()
+    parser = _parser()
     root = _Root(parser, readers)
     parser.setContentHandler(root)
     problem = None
@@ -115,7 +114,14 @@ def read_xml(
     return root.reader, problem
 
 
-def _feed(parser: ExpatParser, root: _Root, pieces: Iterable[bytes]) -> None:
+def _parser() -> DefusedExpatParser:
+    """Make a parser that refuses every entity. A DTD may be named, as gcovr does; nobody looks at it."""
+    parser = DefusedExpatParser(forbid_entities=True, forbid_external=False)
+    parser.setFeature(feature_external_ges, False)
+    return parser
+
+
+def _feed(parser: DefusedExpatParser, root: _Root, pieces: Iterable[bytes]) -> None:
     clean: bool | None = None
     seen = waiting = 0
     for piece in pieces:
