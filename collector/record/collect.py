@@ -34,6 +34,7 @@ from collector.record.scan import (
 from collector.workspace import RESERVED_NAMES
 
 COPIES_AT_ONCE = 4
+MAX_UNKEPT = 20
 _CHUNK = 1 << 20
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _ELSEWHERE = "collected"
@@ -53,12 +54,23 @@ class Limits:
     dir_mode: int = 0o755
 
 
+class Unkept(NamedTuple):
+    """A report that is too large to keep, but can be read: its path, and a descriptor for who reads it."""
+
+    path: str
+    fd: int
+
+
 @dataclass(slots=True)
 class Collected:
-    """What a collection did: entries for the run's record, what was left out, and how files were found."""
+    """What a collection did: entries for the run's record, what was left out, and how files were found.
+
+    `unkept` are reports whose descriptors the caller closes.
+    """
 
     artifacts: list[dict[str, Any]] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
+    unkept: list[Unkept] = field(default_factory=list)
     how: str = "scan"
 
 
@@ -98,6 +110,7 @@ def collect(
         found = _find(source_fd, run.store, wanted, changed, deadline)
         chosen = chooser.choose(_until_time_is_up(found, result.skipped))
         copier = _Copier(run, source_fd, limits)
+        result.unkept = _open_unkept(source_fd, chosen, limits)
         fitting = list(_fitting(chosen, limits, chooser))
         places = places_of([candidate.path for candidate in fitting], run.taken)
         with ThreadPoolExecutor(min(COPIES_AT_ONCE, max(1, len(fitting))), "acode-collect") as pool:
@@ -143,6 +156,19 @@ def _fitting(chosen: Iterable[Candidate], limits: Limits, chooser: Chooser) -> I
         else:
             left -= size
             yield candidate
+
+
+def _open_unkept(source_fd: int, chosen: Iterable[Candidate], limits: Limits) -> list[Unkept]:
+    """Open the reports that are larger than what is kept of a file."""
+    opened: list[Unkept] = []
+    for candidate in chosen:
+        too_large = candidate.size > (limits.file_bytes or candidate.size)
+        if too_large and candidate.kind in ("test_result", "coverage") and len(opened) < MAX_UNKEPT:
+            try:
+                opened.append(Unkept(candidate.path, open_beneath(source_fd, candidate.path)))
+            except OSError:
+                continue
+    return opened
 
 
 class _Copier:

@@ -8,13 +8,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from collector import clock, durable
 from collector.config import Config
 from collector.config.settings import COLLECT_PATTERNS
 from collector.record.choose import Wanted
-from collector.record.collect import Limits, RunPlace, collect, skipped_json
+from collector.record.collect import Limits, RunPlace, Unkept, collect, skipped_json
 from collector.record.handed_in import adopt
 from collector.workspace import Workspace
 
@@ -66,31 +66,46 @@ def gathering_of(config: Config, workspace: Workspace) -> Gathering:
     )  # fmt: skip
 
 
+class Gathered(NamedTuple):
+    """A run's record with its files, which of them are new in it, and reports that were not kept."""
+
+    record: dict[str, Any]
+    fresh: frozenset[str]
+    unkept: list[Unkept]
+
+
 def gather(
     folder: str, record: dict[str, Any], settings: Gathering, changed: Changed | None = None
-) -> dict[str, Any]:
+) -> Gathered:
     """Return a finished run's record with the files it produced and those that were handed in.
 
     Raises:
         OSError: the disk is full; a second call goes on.
     """
-    record = adopt(folder, record, settings.limits)
+    known = {artifact["path"] for artifact in record["artifacts"]}
+    found, unkept = _collected(folder, adopt(folder, record, settings.limits), settings, changed)
+    fresh = frozenset(artifact["path"] for artifact in found["artifacts"]) - known
+    return Gathered(found, fresh, unkept)
+
+
+def _collected(
+    folder: str, record: dict[str, Any], settings: Gathering, changed: Changed | None
+) -> tuple[dict[str, Any], list[Unkept]]:
     recorder = record.get("recorder") or {}
     if PROVENANCE in (record.get("provenance") or {}) or recorder.get("kind") not in _RECORDERS:
-        return record
+        return record, []
     asked = _asked(recorder.get("collect"))
     source = _source(record, recorder, settings.root, bool(asked))
     if asked is None or not settings.enabled or not source:
-        return _noted(record, "none")
+        return _noted(record, "none"), []
     wanted = _wanted(record, settings, asked)
     paths = changed(source, wanted.since_ns) if changed else None
-    run = RunPlace(
-        folder, record["run_id"], settings.store, frozenset(a["path"] for a in record["artifacts"])
-    )
+    taken = frozenset(artifact["path"] for artifact in record["artifacts"])
+    run = RunPlace(folder, record["run_id"], settings.store, taken)
     found = collect(run, source, wanted, settings.limits, paths)
     artifacts = [*record["artifacts"], *found.artifacts]
     skipped = [*(record.get("skipped") or ()), *skipped_json(found.skipped)]
-    return _noted({**record, "artifacts": artifacts, "skipped": skipped}, found.how)
+    return _noted({**record, "artifacts": artifacts, "skipped": skipped}, found.how), found.unkept
 
 
 def _noted(record: dict[str, Any], how: str) -> dict[str, Any]:

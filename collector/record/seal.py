@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
 from collector import clock, durable
 from collector.config import Config
@@ -19,6 +19,7 @@ from collector.record.annotate import annotated, forget_call, read_call
 from collector.record.gather import Changed, Gathering, gather, gathering_of
 from collector.record.handed_in import forget_incoming, has_incoming
 from collector.record.output_index import MAX_COMBINED_BYTES, iter_output
+from collector.record.results import find_results
 from collector.record.run_json import artifact_entry, write_run_json
 from collector.workspace import ERROR_JSON, OUTPUT, OUTPUT_INDEX, RUN_JSON, STDERR, STDOUT, Workspace
 
@@ -86,8 +87,10 @@ def seal(
     if record["status"] == "running" or is_done:
         return record
     durable.remove_temporaries(folder)
-    record = gather(folder, annotated(record, call), sealing.gathering, changed)
-    artifacts = [dict(artifact) for artifact in record["artifacts"]]
+    gathered = gather(folder, annotated(record, call), sealing.gathering, changed)
+    found = find_results(folder, gathered, lambda path: _open_file(folder, path), _mode(folder))
+    record = {**gathered.record, "summary": found.summary}
+    artifacts = found.artifacts
     known = {artifact["path"] for artifact in artifacts}
     for name, kind, build in ((OUTPUT, "output", _combine), (ERROR_JSON, "json", _explain)):
         if name not in known and build(folder, record):
@@ -191,6 +194,12 @@ def _take_checksum(folder: str, artifact: dict[str, Any]) -> None:
     with os.fdopen(fd, "rb") as file:
         artifact["checksum_sha256"] = hashlib.file_digest(file, "sha256").hexdigest()
         artifact["size_bytes"] = artifact["stored_bytes"] = os.fstat(fd).st_size
+
+
+def _open_file(folder: str, path: str) -> BinaryIO:
+    """Open a file of a run folder by its path. Raises OSError, ValueError."""
+    fd = os.open(durable.safe_join(folder, path), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    return os.fdopen(fd, "rb")
 
 
 def _open(folder: str, name: str) -> int:
