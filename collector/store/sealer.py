@@ -13,8 +13,9 @@ import time
 from collector.config import Config, load_config
 from collector.errors import InputError
 from collector.record import spool
-from collector.record.seal import Sealing, read_record, seal, sealing_of
+from collector.record.seal import Sealing, Surroundings, read_record, seal, sealing_of
 from collector.store.run_folders import Log, RunFolders, ignore, raise_if_passing
+from collector.store.stored_files import StoredFiles
 from collector.workspace import Workspace
 
 TYPE_CHECKING = False
@@ -37,6 +38,7 @@ class Sealer:
         self._config = config
         self._folders = RunFolders(workspace, log)
         self._sealing: Sealing | None = None
+        self._same = StoredFiles(workspace)
         self.changed: Changed | None = None
         """Knows what changed in the workspace, where somebody watches it."""
 
@@ -71,7 +73,8 @@ class Sealer:
         try:
             path = self._folders.path(folder)
             record = read_record(path)
-            seal(path, self._folders.checked(folder, record), self._settings(), self.changed)
+            surroundings = Surroundings(self.changed, self._same.find)
+            seal(path, self._folders.checked(folder, record), self._settings(), surroundings)
         except FileNotFoundError:
             return False  # deleted meanwhile
         except (OSError, ValueError) as error:
