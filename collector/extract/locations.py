@@ -19,12 +19,13 @@ SOURCE = (
     "swift|mm|m|c|cc|cpp|cxx|h|hh|hpp|ex|exs|erl|dart|lua|pl|pm|t|sh|bats|feature|robot|jl|hs|ml|zig|nim"
 )
 _LONGEST_LINE = 1_000  # keeps every pattern cheap, whatever a trace holds
+_IN_PATH = r"[^\s:()\"'<>|=,;]"
 
 _PLACES = (
     re.compile(r'File "([^"]+)", line (\d+)'),
     re.compile(r"\bin (\S[^:]*(?::[^:]*)?):line (\d+)"),
     re.compile(rf"\((?:file://)?([^()]*\.(?:{SOURCE})):(\d+)(?::\d+)?\)"),
-    re.compile(rf"(?:file://)?((?:[A-Za-z]:)?[^\s:()\"'<>|]+\.(?:{SOURCE})):(\d+)\b"),
+    re.compile(rf"(?<!{_IN_PATH})(?:file://)?((?:[A-Za-z]:)?{_IN_PATH}+\.(?:{SOURCE})):(\d+)\b"),
 )
 _CALLS = ("at ", "File ", "\u276f ", "from ")
 _LIBRARY = re.compile(
@@ -98,6 +99,8 @@ def _frames(trace: str) -> list[_Frame]:
 
 
 def _place(text: str) -> _Frame | None:
+    if ":" not in text and "line" not in text:
+        return None
     for pattern in _PLACES:
         match = pattern.search(text)
         if match and (line := whole(match[2])) is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -56,22 +57,15 @@ def test_flaky():
 """
 
 
+OPTIONS = ["-p", "pytest_rerunfailures", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", "."]
+
+
 def run(folder: Path, *options: str) -> dict[str, int]:
-    """Run pytest in a folder; return the counts of its last line."""
+    """Run pytest in a folder, with no other plugins; return the counts of its last line."""
     (folder / "test_it.py").write_text(SUITE)
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-p",
-        "no:cacheprovider",
-        "-c",
-        "/dev/null",
-        "--rootdir",
-        ".",
-        *options,
-    ]
-    ended = subprocess.run([*command, "test_it.py"], cwd=folder, capture_output=True, text=True, check=False)
+    environ = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    command = [sys.executable, "-m", "pytest", *OPTIONS, *options, "test_it.py"]
+    ended = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False)
     *_, last = ended.stdout.splitlines()
     return {word.rstrip("s"): int(count) for count, word in re.findall(r"(\d+) ([a-z]+)", last)}
 
