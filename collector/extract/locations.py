@@ -25,7 +25,7 @@ _PLACES = (
     re.compile(r'File "([^"]+)", line (\d+)'),
     re.compile(r"\bin (\S[^:]*(?::[^:]*)?):line (\d+)"),
     re.compile(rf"\((?:file://)?([^()]*\.(?:{SOURCE})):(\d+)(?::\d+)?\)"),
-    re.compile(rf"(?<!{_IN_PATH})(?:file://)?((?:[A-Za-z]:)?{_IN_PATH}+\.(?:{SOURCE})):(\d+)\b"),
+    re.compile(rf"(?<!{_IN_PATH})(?:file://)?(?!//)((?:[A-Za-z]:)?{_IN_PATH}+\.(?:{SOURCE})):(\d+)\b"),
 )
 _CALLS = ("at ", "File ", "\u276f ", "from ")
 _LIBRARY = re.compile(
