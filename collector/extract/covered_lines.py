@@ -18,7 +18,7 @@ from collector.model.results import CoverageReport, FileCoverage
 MAX_LINE = 1_000_000
 MAX_FILES = 100_000
 MAX_PATH = 4_000
-MAX_ALL_LINES = 500_000_000
+MAX_ALL_LINES = 100_000_000
 MAX_RANGES = 500_000
 
 KNOWN, HIT = 1, 3  # a hit line is a known one: united by "or"
@@ -40,9 +40,8 @@ class FileMarks:
     def mark(self, numbers: Iterable[int], state: int) -> None:
         """Mark lines as known or hit; numbers below 1 and above MAX_LINE are no lines."""
         wanted = [number for number in numbers if 0 < number <= MAX_LINE]
-        lines, longest = self.lines, max(wanted, default=0)
-        if longest >= len(lines):
-            lines.extend(bytes(longest + 1 - len(lines)))
+        lines, missing = self.lines, max(wanted, default=-1) + 1 - len(self.lines)
+        lines.extend(bytes(max(missing, 0)))
         for number in wanted:
             lines[number] |= state
 

@@ -24,7 +24,7 @@ class _Suite:
     name: str
     file: str | None = None
     errors: int = 0
-    first_line: int = 1
+    is_pytest: bool = False
     is_empty: bool = True
 
 
@@ -40,18 +40,20 @@ class JUnit(Elements):
         self._last_number = 0
         self._case: OpenCase | None = None
         self._verdict: Verdict | None = None
+        self._is_pytest = False
         self._total_ms: float | None = None
         self._sum_ms: float | None = None
 
     def start(self, name: str, attributes: Attributes) -> None:
         """Take the start of an element."""
         if name == "testcase":
-            self._case = open_case(attributes, self._suite.first_line)
+            self._case = open_case(attributes, 0 if self._suite.is_pytest else 1)
             self._suite.is_empty = False
         elif name == "testsuite":
             self._start_suite(attributes)
         elif name == "testsuites":
             self._total_ms = milliseconds(attributes.get("time"))
+            self._is_pytest = attributes.get("name") == "pytest tests"
         elif name in ("system-out", "system-err"):
             self._start_output()
         elif self._verdict is None and (name in OUTCOMES or name in ATTEMPTS):
@@ -91,7 +93,7 @@ class JUnit(Elements):
             name=_within(outer.name, name),
             file=attributes.get("file") or attributes.get("filepath") or outer.file,
             errors=whole(attributes.get("errors")) or 0,
-            first_line=0 if name == "pytest" else 1,  # its xunit1 family
+            is_pytest=self._is_pytest or name == "pytest",
         )
         outer.is_empty = False
         if not self._open and duration is not None:
@@ -111,7 +113,8 @@ class JUnit(Elements):
         if suite is self._outside:
             self._suites[suite.number] = ("", None)
         if self._case:
-            self._cases.add(suite.number, close_case(self._case, suite.name, suite.file))
+            case = close_case(self._case, suite.name, suite.file)
+            self._cases.add(suite.number, case, is_unique=suite.is_pytest)
         self._case = self._verdict = self.text = None
 
     def _start_output(self) -> None:
@@ -141,9 +144,7 @@ class JUnit(Elements):
 
 
 def _within(outer: str, name: str) -> str:
-    """Name a suite within another one; PHPUnit repeats the outer name itself."""
-    return (
-        bounded(f"{outer} > {name}", MAX_NAME)
-        if outer and name and not name.startswith(outer)
-        else name or outer
-    )
+    """Name a suite within another one; PHPUnit repeats the name of a class for the data of its tests."""
+    around, _, last = outer.rpartition(" > ")
+    parts = (around, name) if last and name.startswith(last) else (outer, name)
+    return bounded(" > ".join(filter(None, parts)), MAX_NAME)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from collector.extract.locations import find_location, line_within, path_in
@@ -26,6 +27,9 @@ FLAKY = ("flakyFailure", "flakyError")
 ATTEMPTS = (*FLAKY, "rerunFailure", "rerunError")
 """Earlier attempts (Surefire, Gradle, Playwright); `flaky...` if the test passed after them."""
 
+_TITLE = re.compile(r"\S+\.\w+:\d+:\d+ ")
+_ERROR = re.compile(r"\w*Error\b")
+_SAYS_NOTHING = ("failed", "failure", "error")
 _NOT_RUN = ("notrun", "disabled", "skipped", "ignored")
 
 
@@ -38,9 +42,23 @@ class Verdict:
     type: str | None
     text: BoundedText = field(default_factory=BoundedText)
 
-    def first_line(self) -> str | None:
-        """Return its message, else the first line of its text, else what kind it is."""
-        return some(self.message, MAX_MESSAGE) or _first_line(str(self.text)) or some(self.type, MAX_MESSAGE)
+    def first_line(self, name: str = "") -> str | None:
+        """Return its message, else the first line of its text that says something, else what kind it is.
+
+        Go's tools have no message but `Failed`, and begin the text with the names of tests, as PHPUnit does
+        with `Class::name`; Playwright's message is the place and the title.
+        """
+        message, lines = (
+            some(self.message, MAX_MESSAGE),
+            [line.strip() for line in str(self.text).splitlines()],
+        )
+        if message and _TITLE.match(message):
+            return some(next(filter(_ERROR.match, lines), message), MAX_MESSAGE)
+        if message and message.lower() not in _SAYS_NOTHING:
+            return message
+        telling = (line for line in lines if line and not line.startswith(("=== ", "--- ")))
+        line = next((line for line in telling if not name or f"::{name}" not in line), None)
+        return some(line, MAX_MESSAGE) or message or some(self.type, MAX_MESSAGE)
 
 
 @dataclass(slots=True)
@@ -59,7 +77,7 @@ class OpenCase:
 
 
 def open_case(attributes: Attributes, first_line: int) -> OpenCase:
-    """Begin a test; `first_line` is the number its producer gives to the first line of a file."""
+    """Begin a test; `first_line` is how its producer counts lines: pytest's xunit1 family from 0."""
     line = whole(attributes.get("line") or attributes.get("lineno"))
     return OpenCase(
         name=bounded(attributes.get("name") or "", MAX_NAME),
@@ -75,7 +93,7 @@ def close_case(case: OpenCase, suite: str, suite_file: str | None) -> TestCase:
     """Make a test of what was read."""
     told = case.verdicts or case.attempts
     details = some("\n\n".join(text for v in told if (text := str(v.text).strip())), MAX_TEXT)
-    message = told[0].first_line() if told else None
+    message = told[0].first_line(case.name) if told else None
     flaky = any(attempt.element in FLAKY for attempt in case.attempts) and not case.verdicts
     return TestCase(
         name=case.name, class_name=case.class_name, outcome=_outcome(case), duration_ms=case.duration_ms,
@@ -103,7 +121,3 @@ def _location(case: OpenCase, trace: str, suite: str, suite_file: str | None) ->
         return found
     path = file or path_in(case.class_name, suite)
     return Location(path) if path else None
-
-
-def _first_line(text: str) -> str | None:
-    return some(next((line for line in text.splitlines() if line.strip()), None), MAX_MESSAGE)

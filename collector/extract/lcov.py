@@ -13,7 +13,7 @@ from collector.extract.covered_lines import HIT, KNOWN, CoverageFiles, FileMarks
 from collector.extract.paths import tidy_path
 from collector.model.results import CoverageReport, FileCoverage
 
-_MAX_LINE_BYTES = 1 << 20
+_MAX_LINE_BYTES = 1 << 16
 
 _FILE = re.compile(rb"^SF:", re.MULTILINE)
 _LINE = re.compile(rb"^DA:(\d{1,9}),", re.MULTILINE)
