@@ -29,6 +29,8 @@ from collector.workspace import Workspace
 
 Log = Callable[..., None]
 SLICE_BYTES = 8 << 20
+_BATCH = 100
+"""How many letters are taken in before their sessions are saved; what they say is in memory until then."""
 _DISCOVER_SECONDS = 2.0
 _LOOK_BACK_SECONDS = 600.0
 _FORGET_SECONDS = 3600.0
@@ -123,6 +125,8 @@ class Follower:
             with contextlib.suppress(KeyError):
                 self._registered[letter.payload["instance_id"]] = _Registered(letter.payload, letter.path)
         self._troubled: set[Path] = set()
+        self._taken: set[str] = set()
+        """Letters that were taken in, and whose sessions are not saved yet: a disk may be full."""
 
     def step(self) -> int:
         """Take in what is new, at most a slice; return how much there was (0: nothing)."""
@@ -150,33 +154,48 @@ class Follower:
         self._ingest.forget()
         self._files.clear()
         self._archived.clear()
+        self._taken.clear()
 
     # Inbox
 
     def _read_inbox(self) -> int:
         done = 0
         for letter in iter_letters(self._workspace.inbox):
-            try:
+            if letter.path not in self._taken:
                 self._take_letter(letter)
-            except (ValueError, KeyError, TypeError, AcodeError) as error:
-                self._log("inbox.refused", file=os.path.basename(letter.path), error=str(error))
-            self._ingest.save()  # what a hook said is in the session's folder before its file goes
+                self._taken.add(letter.path)
             if letter.kind == INSTANCE and letter.payload.get("kind") == "started":
                 self._register(letter)
-            else:
-                letter.remove()
+            elif len(self._taken) >= _BATCH:
+                self._put_away()
             done += 1
+        self._put_away()
         return done
 
+    def _put_away(self) -> None:
+        """Save what letters said, and remove them: not before it is in their sessions' folders."""
+        self._ingest.save()
+        for path in self._taken:
+            unlink_quietly(path)
+        self._taken.clear()
+
     def _register(self, letter: Letter) -> None:
+        """Keep what a new follower has to know; hooks that come behind it belong to this instance."""
+        self._ingest.save()
         with contextlib.suppress(KeyError, OSError):
             registered = _Registered(letter.payload, letter.path)
             registered.path = letter.keep()
             self._registered[registered.place.instance_id] = registered
-            return
-        letter.remove()
+            self._taken.discard(letter.path)
 
     def _take_letter(self, letter: Letter) -> None:
+        """Take in a letter; one that cannot be is said, and goes with the others."""
+        try:
+            self._take_kind(letter)
+        except (ValueError, KeyError, TypeError, AcodeError) as error:
+            self._log("inbox.refused", file=os.path.basename(letter.path), error=str(error))
+
+    def _take_kind(self, letter: Letter) -> None:
         if letter.kind == HOOK:
             self._take_hook(letter)
         elif letter.kind == TELEMETRY:
