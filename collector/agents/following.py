@@ -15,7 +15,14 @@ from typing import Any
 
 from collector import clock
 from collector.agents.adapter import NAMES, KeepsFolders, get_agent
-from collector.agents.events import AnyEvent, Event, InstanceStarted, SessionSeen, well_formed
+from collector.agents.events import (
+    AnyEvent,
+    Event,
+    InstanceStarted,
+    SessionEnded,
+    SessionSeen,
+    well_formed,
+)
 from collector.agents.inbox import HOOK, INSTANCE, REGISTERED, TELEMETRY, Letter, iter_letters
 from collector.agents.ingest import Ingest, Known, Place
 from collector.agents.session_state import SessionState
@@ -120,10 +127,11 @@ class Follower:
         self._places: dict[Path, Place] = {}
         self._registered: dict[str, _Registered] = {}
         self._discovered_at = 0.0
-        self._since = time.time() - _LOOK_BACK_SECONDS
         for letter in iter_letters(workspace.inbox, kinds=(REGISTERED,)):
             with contextlib.suppress(KeyError):
                 self._registered[letter.payload["instance_id"]] = _Registered(letter.payload, letter.path)
+        begun = [registered.started_at / 1000 for registered in self._registered.values()]
+        self._since = min([time.time() - _LOOK_BACK_SECONDS, *begun])
         self._troubled: set[Path] = set()
         self._taken: set[str] = set()
         """Letters that were taken in, and whose sessions are not saved yet: a disk may be full."""
@@ -215,6 +223,8 @@ class Follower:
             return
         if len(letter.head) >= 2 and letter.head[0] != "-" and letter.head[1] != "-":
             self._place(agent.name, events[0].conversation_id, Place(*letter.head[:2]), letter.received_at)
+        if any(isinstance(event, SessionEnded) for event in events):
+            self._catch_up()  # calls that have no end after this have none
         self._ingest.take(agent.name, events)
         place = self._ingest.place_of(agent.name, events[0])
         self._ingest.state(place.session_id).hook(entry)
@@ -239,6 +249,7 @@ class Follower:
         instance_id = str(letter["instance_id"])
         if letter.get("kind") == "ended":
             if instance_id in self._registered:
+                self._catch_up()
                 self._registered.pop(instance_id).forget()
             ended = _milliseconds(letter.get("ended_at"))
             code, signal = letter.get("exit_code"), letter.get("signal")
@@ -280,6 +291,7 @@ class Follower:
         for instance_id, registered in list(self._registered.items()):
             if registered.is_alive():
                 continue
+            self._catch_up()
             self._registered.pop(instance_id).forget()
             state = self._ingest.state(registered.place.session_id)
             state.instance(instance_id, status="killed", terminated_at=clock.now_ms())
@@ -331,6 +343,12 @@ class Follower:
             if state.session.status == "running":
                 state.learn(status="unknown")
                 state.instance(place.instance_id, status="unknown")
+
+    def _catch_up(self) -> None:
+        """Read what an agent wrote at its end, before its open calls are given up and its place forgotten."""
+        self._discovered_at = 0.0
+        self._discover()
+        self._read_transcripts()
 
     def _read_transcripts(self) -> int:
         done = 0

@@ -13,9 +13,11 @@ import pytest
 from collector.agents.following import Follower
 from collector.agents.inbox import iter_letters
 from collector.agents.known import KnownInStore
+from collector.clock import format_iso, now_ms
 from collector.config import Config
 from collector.record.session_folder import HOOKS, append_lines, iter_lines
 from tests.agents_ingest.conftest import Taking
+from tests.conftest import wait_for
 
 HEAD = b"acode-hook 1 SESSION INSTANCE\n"
 
@@ -146,3 +148,31 @@ def test_what_does_not_fit_on_the_disk_is_not_there_in_part(small_disk: Path) ->
         append_lines(str(small_disk), HOOKS, [{"n": 2}, {"n": "x" * 500_000}])
     append_lines(str(small_disk), HOOKS, [{"n": 3}])
     assert [line["n"] for _, line in iter_lines(str(small_disk), HOOKS)] == [1, 3]
+
+
+def test_what_a_log_says_counts_before_a_hook_says_that_all_is_over(taking: Taking, tmp_path: Path) -> None:
+    log = tmp_path / ".copilot" / "session-state" / "s1" / "events.jsonl"
+    log.parent.mkdir(parents=True)
+    context = {"producer": "copilot-agent", "context": {"cwd": taking.workspace.root}}
+    called = {"toolCallId": "c1", "toolName": "bash", "arguments": {"command": "make"}}
+    over = {"toolCallId": "c1", "success": True, "shellExecution": {"exitCode": 2}}
+
+    def write(kind: str, data: dict[str, object]) -> None:
+        with log.open("a") as file:
+            file.write(json.dumps({"type": kind, "timestamp": format_iso(now_ms()), "data": data}) + "\n")
+
+    write("session.start", context)
+    write("tool.execution_start", called)
+    following = follower(taking, tmp_path)
+    following.step()
+    write("tool.execution_complete", over)
+    end = {"session_id": "s1", "hook_event_name": "SessionEnd", "reason": "complete"}
+    put(Path(taking.workspace.inbox), "a.copilot.hook", b"acode-hook 1 - -\n" + json.dumps(end).encode())
+    following.step()
+    wait_for(lambda: following.step() == 0 and _index(taking) == 1)
+    assert (taking.run().status, taking.run().exit_code) == ("failure", 2)
+
+
+def _index(taking: Taking) -> int:
+    taking.index()
+    return len(taking.runs())
