@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -157,7 +157,7 @@ def test_what_a_log_says_counts_before_a_hook_says_that_all_is_over(taking: Taki
     called = {"toolCallId": "c1", "toolName": "bash", "arguments": {"command": "make"}}
     over = {"toolCallId": "c1", "success": True, "shellExecution": {"exitCode": 2}}
 
-    def write(kind: str, data: dict[str, object]) -> None:
+    def write(kind: str, data: Mapping[str, object]) -> None:
         with log.open("a") as file:
             file.write(json.dumps({"type": kind, "timestamp": format_iso(now_ms()), "data": data}) + "\n")
 
