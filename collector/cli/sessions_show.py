@@ -39,7 +39,7 @@ def configure_follow(parser: Parser) -> None:
 
 
 def _add_session(parser: Parser) -> None:
-    text = "a session's id, the beginning of one, or latest"
+    text = "a session's or conversation's id, the beginning of one, or latest"
     parser.add_argument("session", metavar="SESSION", nargs="?", default="latest", help=text)
 
 

@@ -201,3 +201,33 @@ def test_transcripts_are_left_alone_where_that_is_wanted(acode: Acode, claude: C
     process.terminate()
     process.wait(10)
     assert sorted(run["command_line"] for run in runs(acode)) == ["make", "true"]
+
+
+QUICK_AGENT = """#!/bin/sh
+folder=$HOME/.copilot/session-state/$1
+mkdir -p "$folder"
+now=$(date -u +%Y-%m-%dT%H:%M:%S.%3NZ)
+sed "s/NOW/$now/" > "$folder/events.jsonl" <<'END'
+{"type":"session.start","timestamp":"NOW","data":{"producer":"copilot-agent","context":{"cwd":"ROOT"}}}
+{"type":"tool.execution_start","timestamp":"NOW","data":{"toolCallId":"c1","toolName":"bash","arguments":{"command":"make"}}}
+{"type":"tool.execution_complete","timestamp":"NOW","data":{"toolCallId":"c1","success":true,"shellExecution":{"exitCode":2}}}
+END
+"""
+
+
+def test_an_agent_that_ends_at_once_still_belongs_to_its_session_run(
+    acode: Acode, collector: subprocess.Popen[bytes]
+) -> None:
+    program = acode.root / "bin" / "copilot"
+    program.parent.mkdir()
+    program.write_text(QUICK_AGENT.replace("ROOT", str(acode.root)))
+    program.chmod(0o755)
+    for number in range(3):
+        options = ["--session", f"mine-{number}", "--name", "quick"]
+        done = acode.run("session", "run", *options, "--", str(program), f"conversation-{number}")
+        assert (done.returncode, done.stderr) == (0, b"")
+    wait_for(lambda: ended(acode, 3))
+    assert [(r["session_id"], r["exit_code"]) for r in runs(acode)] == [(f"mine-{n}", 2) for n in range(3)]
+    listed = json.loads(acode.run("sessions", "list", "--json").stdout)
+    assert sorted(session["session_id"] for session in listed) == ["mine-0", "mine-1", "mine-2"]
+    assert collector.poll() is None
