@@ -51,18 +51,26 @@ class Goal(NamedTuple):
     message: str = ""
 
 
+class Kept(NamedTuple):
+    """A listing as it was left."""
+
+    listing: Listing
+    cursor: Path | None
+    problem: str
+
+
 class ListedScreen(ViewingScreen):
     """The files of a run, each as text or as what it holds."""
 
     def __init__(self, settings: Settings, run: Run) -> None:
         self.listing = ListingView(id="listing")
         self.reports = ReportReader(settings.workspace, self.post_message)
-        self._kept: dict[tuple[str, int], tuple[Listing, Path | None]] = {}
+        self._kept: dict[tuple[str, int], Kept] = {}
         super().__init__(settings, run)
 
     def _forget(self) -> None:
         super()._forget()
-        self.reports.let_go([listing for listing, _path in self._kept.values()])
+        self.reports.let_go([kept.listing for kept in self._kept.values()])
         self._kept.clear()
         self._raw: set[str] = set()
         self._report_token = -1
@@ -101,9 +109,10 @@ class ListedScreen(ViewingScreen):
             return
         self.entry_index, self._search, self._problem, self._token = index, "", "", -1
         self.files.show(self.entries, index)
-        listing, cursor = self._kept.get((entry.path, entry.size), (None, None))
-        if listing is not None:
-            self._show(listing, cursor)
+        kept = self._kept.get((entry.path, entry.size))
+        if kept is not None:
+            self._problem = kept.problem
+            self._show(kept.listing, kept.cursor)
         else:
             self.listing.clear("reading …")
             self._report_token = self.reports.open(entry)
@@ -134,10 +143,10 @@ class ListedScreen(ViewingScreen):
         if not self.is_listed or entry is None or not listing.total or not listing.is_complete:
             return
         self._kept.pop((entry.path, entry.size), None)
-        self._kept[entry.path, entry.size] = listing, self.listing.path
+        self._kept[entry.path, entry.size] = Kept(listing, self.listing.path, self._problem)
         while len(self._kept) > _MOST_KEPT:
             oldest = next(iter(self._kept))
-            self.reports.let_go([self._kept.pop(oldest)[0]])
+            self.reports.let_go([self._kept.pop(oldest).listing])
 
     def on_listing_read(self, message: ListingRead) -> None:
         """Show what a file holds."""
@@ -180,7 +189,11 @@ class ListedScreen(ViewingScreen):
         goal = self._goal
         if goal is not None and goal.line and (self.view.is_exact or self.view.total > 2 * goal.line):
             self._goal = None
-            self.view.show_hit(min(goal.line, self.view.total) - 1, 0)
+            self._go_to_text(min(goal.line, self.view.total) - 1)
+
+    def _go_to_text(self, line: int) -> None:
+        """Bring a line (from 0) into view; the text may just have taken the place of a listing."""
+        self.call_after_refresh(self.view.show_hit, line, 0)
 
     def on_printed_found(self, message: PrintedFound) -> None:
         """Show where a failure was printed."""
@@ -190,7 +203,7 @@ class ListedScreen(ViewingScreen):
         if message.line is None:
             self.say(f"not found in the output: {one_line(name, 60)}")
         else:
-            self.view.show_hit(message.line, 0)
+            self._go_to_text(message.line)
             self.say(f"printed in line {message.line + 1:,}")
 
     def _go_to_output(self, stream: str, goal: Goal) -> None:

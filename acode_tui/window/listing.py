@@ -236,7 +236,8 @@ class Listing:
         is_all = True
         while waiting and is_all:
             branch, inside = waiting.pop(0)
-            for index in range(branch.count):
+            is_all = branch.count <= MAX_OPENED
+            for index in range(min(branch.count, MAX_OPENED)):
                 found = self.below((*inside, index)) if self.has_below((*inside, index)) else None
                 if found is None:
                     continue
