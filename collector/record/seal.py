@@ -15,14 +15,24 @@ from typing import Any, NamedTuple
 from collector import clock, durable
 from collector.config import Config
 from collector.record.annotate import annotated, forget_call, read_call
-from collector.record.content import open_content
+from collector.record.content import SUFFIX, open_content
 from collector.record.gather import Changed, Gathering, gather, gathering_of
 from collector.record.handed_in import forget_incoming, has_incoming
 from collector.record.keep import Keeping, Same, drop_plain, keep_files, keeping_of, no_same
 from collector.record.output_index import MAX_COMBINED_BYTES, iter_output
 from collector.record.results import find_results
 from collector.record.run_json import artifact_entry, write_run_json
-from collector.workspace import ERROR_JSON, OUTPUT, OUTPUT_INDEX, RUN_JSON, STDERR, STDOUT, Workspace
+from collector.workspace import (
+    CALL_JSON,
+    ERROR_JSON,
+    INCOMING,
+    OUTPUT,
+    OUTPUT_INDEX,
+    RUN_JSON,
+    STDERR,
+    STDOUT,
+    Workspace,
+)
 
 MAX_RUN_JSON_BYTES = 16 << 20
 _LAST_LINES_BYTES = 4096
@@ -107,6 +117,22 @@ def seal(folder: str, record: dict[str, Any], sealing: Sealing, surroundings: Su
     forget_incoming(folder)
     drop_plain(folder, kept)
     return sealed
+
+
+def remove_leftovers(folder: str, record: dict[str, Any]) -> None:
+    """Remove files that a sealing which was cut short made and never spoke of; the next makes them anew."""
+    if record["status"] == "running" or is_sealed(record):
+        return
+    known = {RUN_JSON, STDOUT, STDERR, OUTPUT_INDEX, CALL_JSON}
+    known |= {artifact["path"] for artifact in record["artifacts"]}
+    for above, folders, names in os.walk(folder):
+        relative = os.path.relpath(above, folder)
+        if relative == ".":
+            folders[:] = [name for name in folders if name != INCOMING]
+        for name in names:
+            path = name if relative == "." else f"{relative}/{name}"
+            if path not in known and path.removesuffix(SUFFIX) not in known:
+                durable.unlink_quietly(os.path.join(above, name))
 
 
 def _made(folder: str, record: dict[str, Any], known: set[str]) -> Iterator[dict[str, Any]]:
