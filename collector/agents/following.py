@@ -302,10 +302,19 @@ class Follower:
         """Return the one agent that was started through acode and can have had this conversation."""
         fitting = [
             registered
-            for registered in self._registered.values()
+            for registered in {**self._waiting(), **self._registered}.values()
             if registered.agent == agent and max(event.at or 0, self._ingest.told_ms) >= registered.started_at
         ]
         return (fitting[0].started_at, fitting[0].place) if len(fitting) == 1 else None
+
+    def _waiting(self) -> dict[str, _Registered]:
+        """Return agents whose start is still in the inbox: a transcript may be seen before it is."""
+        found: dict[str, _Registered] = {}
+        for letter in iter_letters(self._workspace.inbox, kinds=(INSTANCE,)):
+            with contextlib.suppress(KeyError):
+                if letter.payload["kind"] == "started":
+                    found[letter.payload["instance_id"]] = _Registered(letter.payload, letter.path)
+        return found
 
     # Transcripts
 

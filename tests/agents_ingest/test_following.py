@@ -203,7 +203,33 @@ def test_transcripts_are_left_alone_where_that_is_wanted(acode: Acode, claude: C
     assert sorted(run["command_line"] for run in runs(acode)) == ["make", "true"]
 
 
+def test_a_session_is_shown_live_until_it_ends(
+    acode: Acode, claude: Claude, collector: subprocess.Popen[bytes]
+) -> None:
+    claude.hook("SessionStart", source="startup")
+    wait_for(lambda: b'"running"' in acode.run("sessions", "list", "--json").stdout)
+    following = acode.start("sessions", "follow", SESSION, "--json")
+    claude.asks("c1", "make test")
+    claude.gets("c1", "Exit code 2\nboom", failed=True)
+    wait_for(lambda: ended(acode, 1))
+    claude.hook("SessionEnd", reason="prompt_input_exit")
+    out, err = following.communicate(timeout=60)
+    assert {json.loads(line)["command_line"] for line in out.splitlines()} == {"make test"}
+    assert (following.returncode, err.decode()) == (0, f"session {SESSION} ended\n")
+    assert collector.poll() is None
+
+
+def test_following_a_session_of_the_past_does_not_wait_for_ever(acode: Acode, claude: Claude) -> None:
+    claude.asks("c1", "make test")
+    claude.gets("c1", "fine")
+    assert acode.run("sessions", "import", str(claude.transcript)).returncode == 0
+    done = acode.run("sessions", "follow", SESSION)
+    assert b"make test" in done.stdout
+    assert (done.returncode, done.stderr.decode()) == (0, f"session {SESSION} may be over\n")
+
+
 QUICK_AGENT = """#!/bin/sh
+until grep -qs "$ACODE_INSTANCE_ID" "$ACODE_WORKSPACE"/.acode/inbox/*; do sleep 0.01; done
 folder=$HOME/.copilot/session-state/$1
 mkdir -p "$folder"
 now=$(date -u +%Y-%m-%dT%H:%M:%S.%3NZ)
