@@ -38,6 +38,7 @@ class CaseList:
         self._important: dict[int, Listed] = {}
         self._others: dict[int, Listed] = {}
         self._attempted: dict[tuple[int, str | None, str], int] = {}
+        self._attempted_names: set[str | None] = set()
         self._number = 0
         self._failed_text = MAX_FAILED_TEXT
         self._other_text = MAX_OTHER_TEXT
@@ -79,7 +80,20 @@ class CaseList:
         listed = self._list(number, Listed(suite, case))
         if listed and (is_unique or (case.is_failed and not _is_sentence(case.name))):
             self._attempted[key] = number
+            self._attempted_names.add(case.name)
         return number if listed else None
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there is only room for tests that failed."""
+        return len(self._important) + len(self._others) >= self._limit
+
+    def count(self, outcome: str, name: str | None) -> bool:
+        """Count a test that passed or was skipped without listing it; False if it may be another attempt."""
+        if name in self._attempted_names:
+            return False
+        self._counts[outcome] += 1
+        return True
 
     def _forget(self, number: int, key: tuple[int, str | None, str]) -> None:
         self._important.pop(number, None)
@@ -92,7 +106,7 @@ class CaseList:
 
     def _list(self, number: int, listed: Listed) -> bool:
         is_important = listed.case.is_failed or listed.case.flaky
-        if len(self._important) + len(self._others) >= self._limit:
+        if self.is_full:
             if not is_important or not self._others:
                 return False
             self._others.popitem()

@@ -90,7 +90,7 @@ class Cobertura(Elements):
 
     def _end_method(self) -> None:
         if self._marks is not None and self._method is not None:
-            self._marks.function(self._method, self._is_method_hit)
+            self._marks.tell_functions([(self._method, self._is_method_hit)])
         self._method = None
 
     def _end_class(self) -> None:
@@ -109,8 +109,8 @@ def _mark(marks: FileMarks, lines: Sequence[_Line]) -> None:
         conditions = _CONDITIONS.search(told) if told else None
         if conditions:
             covered, total = map(int, conditions.groups())
-            for branch in range(min(total, _MAX_BRANCHES)):
-                marks.branch((number, branch), branch < covered)
+            branches = range(min(total, _MAX_BRANCHES))
+            marks.tell_branches(((number, branch), branch < covered) for branch in branches)
 
 
 def _is_hit(count: str | None) -> bool:

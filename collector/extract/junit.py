@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from collector.extract.case_list import CaseList
-from collector.extract.junit_case import ATTEMPTS, OUTCOMES, OpenCase, Verdict, close_case, open_case
+from collector.extract.junit_case import ATTEMPTS, OUTCOMES, OpenCase, Verdict, close_case
 from collector.extract.locations import find_location, path_in
 from collector.extract.safe_xml import Attributes, Elements
 from collector.extract.values import MAX_NAME, MAX_TEXT, BoundedText, bounded, milliseconds, some, whole
@@ -47,7 +47,7 @@ class JUnit(Elements):
     def start(self, name: str, attributes: Attributes) -> None:
         """Take the start of an element."""
         if name == "testcase":
-            self._case = open_case(attributes, 0 if self._suite.is_pytest else 1)
+            self._case = OpenCase(attributes, 0 if self._suite.is_pytest else 1)
             self._suite.is_empty = False
         elif name == "testsuite":
             self._start_suite(attributes)
@@ -112,10 +112,16 @@ class JUnit(Elements):
         suite = self._suite
         if suite is self._outside:
             self._suites[suite.number] = ("", None)
-        if self._case:
+        if self._case and not self._is_only_counted(self._case):
             case = close_case(self._case, suite.name, suite.file)
             self._cases.add(suite.number, case, is_unique=suite.is_pytest)
         self._case = self._verdict = self.text = None
+
+    def _is_only_counted(self, case: OpenCase) -> bool:
+        """Count a test that there is no room for; in a large report those are nearly all."""
+        if case.verdicts or case.attempts or not self._cases.is_full:
+            return False
+        return self._cases.count(case.outcome, case.attributes.get("name"))
 
     def _start_output(self) -> None:
         self.text = None  # of an earlier attempt, or of a whole suite

@@ -28,13 +28,19 @@ _PLACES = (
     re.compile(rf"(?<!{_IN_PATH})(?:file://)?(?!//)((?:[A-Za-z]:)?{_IN_PATH}+\.(?:{SOURCE})):(\d+)\b"),
 )
 _CALLS = ("at ", "File ", "\u276f ", "from ")
-_LIBRARY = re.compile(
-    r"node_modules/|(?:site|dist)-packages/|/lib/python\d|<frozen|_pytest/|node:|\binternal/(?:process|modules)/|"
-    r"/usr/(?:local/)?(?:lib|go|share)/|/\.cargo/|/rustc/|/vendor/|/gems/|testing/testing\.go|"
-    r"\bat (?:java|javax|jdk|sun|com\.sun|kotlin|scala|groovy|org\.(?:junit|testng|gradle|apache\.maven|"
-    r"codehaus|hamcrest|assertj|opentest4j|mockito|springframework)|System|Microsoft|Xunit|NUnit)\.|"
-    r"\bat java\.base/"
-)
+_LIBRARIES = (
+    "node_modules/", "site-packages/", "dist-packages/", "/lib/python", "<frozen", "_pytest/", "node:",
+    "internal/process/", "internal/modules/", "/usr/lib/", "/usr/share/", "/usr/local/lib/", "/usr/local/go/",
+    "/usr/local/share/", "/.cargo/", "/rustc/", "/vendor/", "/gems/", "testing/testing.go",
+)  # fmt: skip
+_LIBRARY_CALLS = tuple(
+    f"at {package}."
+    for package in (
+        "java", "javax", "jdk", "sun", "com.sun", "kotlin", "scala", "groovy", "org.junit", "org.testng",
+        "org.gradle", "org.apache.maven", "org.codehaus", "org.hamcrest", "org.assertj", "org.opentest4j",
+        "org.mockito", "org.springframework", "System", "Microsoft", "Xunit", "NUnit",
+    )
+)  # fmt: skip
 _TEST = re.compile(
     r"(?:^|/)(?:tests?|specs?|__tests__)/|(?:^|/)test_[^/]*$|[._-](?:test|tests|spec)\.\w+$|Tests?\.\w+$"
 )
@@ -104,9 +110,14 @@ def _place(text: str) -> _Frame | None:
     for pattern in _PLACES:
         match = pattern.search(text)
         if match and (line := whole(match[2])) is not None:
-            is_library = bool(_LIBRARY.search(text.replace("\\", "/")))
-            return _Frame(match[1].strip(), line, is_library, text.lstrip().startswith(_CALLS))
+            text = text.lstrip()
+            return _Frame(match[1].strip(), line, _is_library(text), text.startswith(_CALLS))
     return None
+
+
+def _is_library(call: str) -> bool:
+    call = call.replace("\\", "/").replace("at app//", "at ", 1)  # Gradle names the class loader
+    return call.startswith(_LIBRARY_CALLS) or any(map(call.__contains__, _LIBRARIES))
 
 
 def _same(path: str, wanted: str) -> bool:
