@@ -65,9 +65,7 @@ def test_several_reports_become_one_of_each_kind(acode: Acode) -> None:
 
 
 def test_a_broken_report_is_kept_and_flagged(acode: Acode) -> None:
-    record = seal(
-        acode, "head -c 90 whole > junit-cut.xml; echo nothing > junit-not.xml; cp other junit.xml"
-    )
+    record = seal(acode, "head -c 90 whole > junit-cut.xml; echo nothing > junit-not.xml; cp other junit.xml")
     found = {a["path"]: a["metadata"] for a in record["artifacts"] if a["source"] == "file"}
     assert "problem" in found["junit-cut.xml"]
     assert "problem" in found["junit-not.xml"]
