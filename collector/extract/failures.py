@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
 
 from collector.extract.failure_diagnostics import DIAGNOSTICS
 from collector.extract.failure_programs import PLAIN, PROGRAMS
-from collector.extract.failure_rules import CONSEQUENCE, MATTERS, Follow, Rule, location_of, message_of
+from collector.extract.failure_rules import CONSEQUENCE, MATTERS, MAYBE, Follow, Rule, location_of, message_of
 from collector.extract.failure_tests import TESTS
 from collector.extract.failure_traces import TRACES
 from collector.model.results import Location
@@ -30,8 +30,25 @@ _BATCH = 64
 _LONGEST_BLOCK = 5_000
 _AT_THE_END = 2
 
-_RULES = (*TRACES, *DIAGNOSTICS, *TESTS, *PROGRAMS, *PLAIN)
-_ANY_RULE = re.compile("|".join(re.sub(r"\(\?P<\w+>", "(?:", f"(?:{r.begins.pattern})") for r in _RULES))
+
+class _Rules(NamedTuple):
+    """Rules in their order, and one pattern that tells whether any of them fits."""
+
+    all: tuple[Rule, ...]
+    begins: re.Pattern[str]
+
+    def fitting(self, text: str) -> list[Rule]:
+        """Return the rules that fit a line."""
+        return [rule for rule in self.all if rule.begins.match(text)] if self.begins.match(text) else []
+
+
+def _together(rules: tuple[Rule, ...]) -> _Rules:
+    patterns = (re.sub(r"\(\?P<\w+>", "(?:", f"(?:{rule.begins.pattern})") for rule in rules)
+    return _Rules(rules, re.compile("|".join(patterns)))
+
+
+_TELLING = _together((*TRACES, *DIAGNOSTICS, *TESTS, *PROGRAMS))
+_EVERY = _together((*_TELLING.all, *PLAIN))
 
 _WORDS = (
     "rror", "FAIL", "ERR", "xception", "atal", "anic", "raceback", "ot found", "No such", "enied", "*** ",
@@ -122,6 +139,9 @@ class FailureScanner:
         self._recent: deque[str] = deque(maxlen=_LOOK_BACK)
         self._block: _Block | None = None
         self._found: dict[int, list[ErrorBlock]] = {}
+        self._told: set[tuple[str, str, Location | None]] = set()
+        self._lone: set[str] = set()
+        self._rules = _EVERY
         self._last_trace: ErrorBlock | None = None
         self._end = 0
 
@@ -177,8 +197,8 @@ class FailureScanner:
             if self._block.takes(number, text):
                 return
             self._close()
-        fitting = [rule for rule in _RULES if rule.begins.match(text)] if _ANY_RULE.match(text) else []
-        if fitting and len(self._found.get(fitting[0].rank, ())) < MAX_BLOCKS:
+        fitting = [] if text in self._lone else self._rules.fitting(text)
+        if fitting and (fitting[0].kind == "traceback" or not self._is_full(fitting[0].rank)):
             self._block = _Block(fitting, number, text, tuple(self._recent))
         else:
             self._recent.append(text)
@@ -199,18 +219,20 @@ class FailureScanner:
             rule.kind, _cut(message, _MAX_MESSAGE), location_of(rule, lines, block.before), self._stream,
             block.first, block.last, block.before[-CONTEXT:], tuple(lines), rule.rank,
         )  # fmt: skip
-        kept = self._found.setdefault(rule.rank, [])
-        if not any(_is_same(found, other) for other in kept):
-            kept.append(found)
         if rule.kind == "traceback" and rule.rank == MATTERS:
             self._last_trace = found
+        told = (found.kind, found.message, found.location)
+        if told in self._told or self._is_full(rule.rank):
+            return  # runners and loops tell the same failure again
+        self._told.add(told)
+        if rule.follow is None:
+            self._lone.add(lines[0])
+        self._found.setdefault(rule.rank, []).append(found)
+        if self._is_full(MAYBE):
+            self._rules = _TELLING
 
-
-def _is_same(block: ErrorBlock, other: ErrorBlock) -> bool:
-    """Runners and loops tell the same failure again."""
-    return replace(block, first_line=0, last_line=0, before=(), lines=()) == replace(
-        other, first_line=0, last_line=0, before=(), lines=()
-    )
+    def _is_full(self, rank: int) -> bool:
+        return len(self._found.get(rank, ())) >= MAX_BLOCKS
 
 
 def _cut(text: str, limit: int) -> str:
