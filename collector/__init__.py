@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collector.model.run import Run as Run
     from collector.query.language import format_query as format_query
     from collector.query.language import parse_query as parse_query
+    from collector.record.content import open_content as open_content
     from collector.record.output_index import iter_output as iter_output
     from collector.store import open_stores as open_stores
     from collector.store.events import follow_events as follow_events
@@ -67,6 +68,7 @@ _HOMES = {
     "follow_events": "store.events",
     "format_query": "query.language",
     "iter_output": "record.output_index",
+    "open_content": "record.content",
     "load_config": "config",
     "open_stores": "store",
     "parse_query": "query.language",

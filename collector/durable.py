@@ -9,6 +9,7 @@ After a failed fsync the kernel may have dropped the pages and marked them clean
 from __future__ import annotations
 
 import os
+from _thread import get_ident
 
 
 def replace_file(path: str, data: bytes, mode: int = 0o644, sync: bool = True) -> None:
@@ -23,22 +24,53 @@ def replace_file(path: str, data: bytes, mode: int = 0o644, sync: bool = True) -
     Raises:
         OSError: nothing changed under `path`.
     """
-    directory, name = os.path.split(path)
-    temporary = os.path.join(directory, f".{name}.{os.getpid()}.tmp")
-    fd = _open_new(temporary, mode)
-    try:
+    with NewFile(path, mode, sync) as fd:
+        write_all(fd, data)
+
+
+class NewFile:
+    """A file that appears under its name once it is written, whole; a descriptor within `with`.
+
+    Leaving by an exception leaves nothing under the name but what was there before.
+
+    Args:
+        path: where it goes; its directory exists.
+        mode: permissions of the new file, before the umask is taken off.
+        sync: also make it durable, content and name.
+    """
+
+    def __init__(self, path: str, mode: int = 0o644, sync: bool = True) -> None:
+        self._path, self._mode, self._sync = path, mode, sync
+        self._directory = os.path.dirname(path)
+        self._temporary = _temporary_name(path)
+        self._fd = -1
+
+    def __enter__(self) -> int:
+        self._fd = _open_new(self._temporary, self._mode)
+        return self._fd
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
         try:
-            write_all(fd, data)
-            if sync:
-                os.fsync(fd)
-        finally:
-            os.close(fd)
-        os.rename(temporary, path)
-    except OSError:
-        unlink_quietly(temporary)
-        raise
-    if sync:
-        sync_directory(directory)
+            try:
+                if self._sync and kind is None:
+                    os.fsync(self._fd)
+            finally:
+                os.close(self._fd)
+            if kind is None:
+                os.rename(self._temporary, self._path)
+        except OSError:
+            unlink_quietly(self._temporary)
+            raise
+        if kind is not None:
+            unlink_quietly(self._temporary)
+        elif self._sync:
+            sync_directory(self._directory)
+
+
+def _temporary_name(path: str) -> str:
+    """Return where what goes under a path is written first; no two threads get the same."""
+    directory, name = os.path.split(path)
+    return os.path.join(directory, f".{name[-200:]}.{os.getpid()}-{get_ident()}.tmp")
 
 
 def _open_new(path: str, mode: int) -> int:
@@ -87,6 +119,17 @@ def unlink_quietly(path: str) -> None:
         return
 
 
+def remove_temporaries(directory: str) -> None:
+    """Remove what a process that died in the middle of `replace_file` left in a directory and below.
+
+    For who knows that nobody else writes there.
+    """
+    for folder, _, names in os.walk(directory):
+        for name in names:
+            if name.startswith(".") and name.endswith(".tmp"):
+                unlink_quietly(os.path.join(folder, name))
+
+
 def link_or_copy(source: str, destination: str) -> None:
     """Give a file a second name, or copy it where the file system has no hard links."""
     try:
@@ -95,6 +138,21 @@ def link_or_copy(source: str, destination: str) -> None:
         fd = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with open(fd, "rb") as reader:
             replace_file(destination, reader.read())
+
+
+def link_over(source: str, target: str) -> None:
+    """Let a name stand for another file, in one step; the content it had is gone unless it has another name.
+
+    Raises:
+        OSError: the name stands for what it did; perhaps the file system has no hard links.
+    """
+    temporary = _temporary_name(target)
+    unlink_quietly(temporary)
+    os.link(source, temporary, follow_symlinks=False)
+    try:
+        os.rename(temporary, target)
+    finally:
+        unlink_quietly(temporary)  # of two names of one file rename(2) leaves both
 
 
 def is_inside(base: str, path: str) -> bool:

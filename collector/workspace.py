@@ -16,6 +16,19 @@ OUTPUT = "output.txt"
 OUTPUT_INDEX = "output.idx"
 CALL_JSON = "call.json"
 ERROR_JSON = "error.json"
+LOGS = "logs.jsonl"
+JSON_ARTIFACT = "artifact.json"
+TEST_RESULTS = "test-results.json"
+TEST_RESULTS_TRX = "test-results.trx"
+COVERAGE = "coverage.json"
+BUILD_LOG = "build.log"
+RESTORE_LOG = "restore.log"
+INCOMING = ".incoming"
+RESERVED_NAMES = frozenset({
+    RUN_JSON, STDOUT, STDERR, OUTPUT, OUTPUT_INDEX, CALL_JSON, ERROR_JSON, LOGS, JSON_ARTIFACT, TEST_RESULTS,
+    TEST_RESULTS_TRX, COVERAGE, BUILD_LOG, RESTORE_LOG, INCOMING,
+})  # fmt: skip
+"""Names in a run folder that acode uses itself."""
 SHELL_LINKS = "/shell"
 
 _GITIGNORE = b"# written by acode: nothing it records belongs into version control\nartifacts/\n*\n"

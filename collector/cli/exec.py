@@ -19,7 +19,7 @@ from collector.workspace import find_root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from collector.record.recorder import Plan, Recorder, Result
     from collector.workspace import Workspace
@@ -38,7 +38,8 @@ Run a command exactly as without acode, and record it.
   --grace DURATION    time between SIGTERM and SIGKILL (default: 10s)
   --cwd DIR           run in this directory
   --context CONTEXT   host (the only one so far)
-  --no-collect        record no files besides the streams (none are in this version)
+  --collect GLOB      also record files that match, once it has ended; may be repeated
+  --no-collect        record no files besides the streams
   --quiet             no warning when recording fails
   --workspace DIR     workspace to record into
 
@@ -47,10 +48,11 @@ The exit status is the command's own; 128+n when signal n ended it, 124 on a tim
 """
 _VALUES = frozenset({
     "--task", "--type", "--session", "--task-id", "--tag", "--timeout", "--grace", "--cwd", "--context",
-    "--workspace",
+    "--collect", "--workspace",
 })  # fmt: skip
-_FLAGS = frozenset({"--quiet", "--no-collect"})
-_LATER = frozenset({"--collect", "--image"})
+FLAGS = frozenset({"--quiet", "--no-collect"})
+"""Options without a value."""
+_LATER = frozenset({"--image"})
 _TYPES = ("command", "build", "test", "generate")
 _CONVERSATION_VARIABLES = ("CLAUDE_CODE_SESSION_ID", "CODEX_THREAD_ID")
 _PATIENCE_SECONDS = 5.0
@@ -67,6 +69,8 @@ class Options:
     def __init__(self) -> None:
         self.values: dict[str, str] = {}
         self.tags: dict[str, str] = {}
+        self.collect: list[str] = []
+        self.collects = True
         self.quiet = False
         self.argv: list[str] = []
 
@@ -75,8 +79,15 @@ class Options:
         return self.values.get(name)
 
 
-def parse_options(arguments: list[str]) -> Options:
-    """Parse everything after `exec`; the first word that is no option begins the command.
+def parse_options(
+    arguments: list[str], values: Collection[str] = _VALUES, flags: Collection[str] = FLAGS
+) -> Options:
+    """Parse everything after the verb; the first word that is no option begins the command.
+
+    Args:
+        arguments: what was typed.
+        values: the options that have a value.
+        flags: those that have none.
 
     Raises:
         UsageError: saying what is wrong.
@@ -87,9 +98,10 @@ def parse_options(arguments: list[str]) -> Options:
         name, equals, value = rest.pop(0).partition("=")
         if name == "--" and not equals:
             break
-        if name in _FLAGS and not equals:
+        if name in flags and not equals:
             options.quiet = options.quiet or name == "--quiet"
-        elif name in _VALUES:
+            options.collects = options.collects and name != "--no-collect"
+        elif name in values:
             if not equals and not rest:
                 raise UsageError(f"{name} needs a value")
             _set(options, name, value if equals else rest.pop(0))
@@ -109,6 +121,9 @@ def _set(options: Options, name: str, value: str) -> None:
         if not key:
             raise UsageError("--tag needs KEY or KEY=VALUE")
         options.tags[key] = text
+        return
+    if name == "--collect":
+        options.collect.append(value)
         return
     if name == "--type" and value not in _TYPES:
         raise UsageError(f"--type {value!r} is not one of {', '.join(_TYPES)}")
@@ -310,6 +325,7 @@ def _plan(options: Options, environ: dict[str, str], run_id: str) -> Plan:
     plan.parent_run_id = environ.get("ACODE_RUN_ID") or None
     plan.agent_instance_id = environ.get("ACODE_INSTANCE_ID") or None
     plan.tags = options.tags
+    plan.collect = options.collect if options.collects else None
     plan.working_directory = current_folder()
     return plan
 

@@ -42,11 +42,13 @@ def command_words(command: str, arguments: list[str]) -> list[str]:
 
 def _split(words: list[str]) -> tuple[list[str], str, list[str]]:
     """Return the options of exec, the name of the task, and what follows it."""
+    from collector.cli.exec import FLAGS
+
     options: list[str] = []
     rest = list(words)
     while rest and rest[0].startswith("-"):
         options.append(rest.pop(0))
-        if "=" not in options[-1] and options[-1] != "--quiet" and rest:
+        if "=" not in options[-1] and options[-1] not in FLAGS and rest:
             options.append(rest.pop(0))
     if not rest:
         raise InputError("ACODE-RUN-019", "no task named", "write 'acode task run NAME'")

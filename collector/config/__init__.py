@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from collector.config.settings import SETTINGS, Setting, Value, find_setting, parse_value
+from collector.config.settings import MAPS, SETTINGS, Setting, Value, find_setting, parse_value
 from collector.errors import InputError
 
 TYPE_CHECKING = False
@@ -77,6 +77,11 @@ class Config:
     def truncate(self) -> str:
         """Which part of a stream that is too long is kept: `head` or `head_tail`."""
         return str(self.get("runs.artifacts.truncate"))
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether new run folders go into a folder for each day."""
+        return self.get("runs.artifacts.layout") == "dated"
 
     @property
     def environment(self) -> tuple[str, ...]:
@@ -158,7 +163,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, tuple[Value, str]
     known = {key.replace(".", ""): key for key in SETTINGS}
     for name in names:
         key = known.get(name.removeprefix(_PREFIX).replace("_", "").lower())
-        if key is None or SETTINGS[key].kind == "map":
+        if key is None or SETTINGS[key].kind in MAPS:
             continue
         try:
             given[key] = (parse_value(SETTINGS[key], environ[name]), name)

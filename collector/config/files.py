@@ -11,6 +11,7 @@ import stat
 import yaml  # noqa: TID253 - this module is imported only where there is a file to read
 
 from collector.config.settings import (
+    MAPS,
     SETTINGS,
     SYNONYM_NAMES,
     SYNONYMS,
@@ -23,6 +24,10 @@ from collector.config.settings import (
 from collector.errors import InputError
 
 MAX_BYTES = 256 << 10
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 Given = dict[str, tuple[Value, str]]
 
 
@@ -118,8 +123,8 @@ def _pairs(node: yaml.Node, prefix: str, shown: str) -> list[tuple[str, str, yam
 
 def _read_value(setting: Setting, name: str, node: yaml.Node, at: str) -> Value:
     try:
-        if setting.kind == "map":
-            return _read_map(node, name, at)
+        if setting.kind in MAPS:
+            return _read_map(node, name, at, _words if setting.kind == "word map" else _scalar)
         if isinstance(node, yaml.SequenceNode) and setting.kind == "list":
             return tuple(_scalar(item, name) for item in node.value)
         return parse_value(setting, _scalar(node, name), name)
@@ -127,14 +132,21 @@ def _read_value(setting: Setting, name: str, node: yaml.Node, at: str) -> Value:
         raise _error(at, f"{name}: {error.message}", error.hint) from None
 
 
-def _read_map(node: yaml.Node, name: str, at: str) -> dict[str, str]:
+def _read_map(node: yaml.Node, name: str, at: str, read: Callable[[yaml.Node, str], str]) -> dict[str, str]:
     shown = at.rpartition(":")[0]
     found: dict[str, str] = {}
     for key, place, value in _pairs(node, "", shown):
         if key in found:
             raise InputError("ACODE-RUN-023", f"{key!r} is there twice", f"see {place}")
-        found[key] = _scalar(value, f"{name}.{key}")
+        found[key] = read(value, f"{name}.{key}")
     return found
+
+
+def _words(node: yaml.Node, name: str) -> str:
+    """A list of words means the same as the words with commas between them."""
+    if isinstance(node, yaml.SequenceNode):
+        return ", ".join([_scalar(item, name) for item in node.value])
+    return _scalar(node, name)
 
 
 def _scalar(node: yaml.Node, name: str) -> str:

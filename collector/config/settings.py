@@ -19,7 +19,13 @@ COLLECT_PATTERNS = (
     "*.log", "*.trx", "**/TestResults/**", "**/junit*.xml", "**/test-results/**", "coverage/**",
     "coverage.xml", "coverage.json", "lcov.info", "*.diff", "*.patch",
 )  # fmt: skip
-TRUNCATE = ("head", "head_tail")
+CHOICES = {
+    "runs.artifacts.truncate": ("head", "head_tail"),
+    "runs.artifacts.collect": ("matching", "all"),
+    "runs.artifacts.collectIgnored": ("builtin", "always", "never"),
+    "runs.artifacts.layout": ("flat", "dated"),
+}
+"""The values of settings that are a choice."""
 
 
 class Setting:
@@ -43,15 +49,22 @@ def _settings() -> dict[str, Setting]:
         ("runs.environment", "list", (), "more environment variables to record, by name", on),
         ("runs.dirMode", "mode", 0o755, "permissions of run folders", on),
         ("runs.fileMode", "mode", 0o644, "permissions of the files in them", on),
-        ("runs.artifacts.enabled", "bool", True, "collect files that a command produced", off),
+        ("runs.artifacts.enabled", "bool", True, "collect files that a command produced", on),
         ("runs.artifacts.directory", "path", None, "where run folders go (.acode/artifacts)", on),
         ("runs.artifacts.maxSizePerArtifact", "size", 10 << 20, "keep so much of a stream; 0: all", on),
-        ("runs.artifacts.truncate", "truncate", "head", "which end to keep: head or head_tail", on),
-        ("runs.artifacts.maxArtifactsPerRun", "count", 50, "collect at most so many files", off),
+        ("runs.artifacts.layout", "choice", "flat", "run folders flat, or dated: in folders of days", on),
+        ("runs.artifacts.truncate", "choice", "head", "which end to keep: head or head_tail", on),
+        ("runs.artifacts.collect", "choice", "matching", "files that match the patterns, or all", on),
+        ("runs.artifacts.maxArtifactsPerRun", "count", 50, "collect at most so many files; 0: all", on),
+        ("runs.artifacts.maxBytesPerRun", "size", 100 << 20, "collect at most so much; 0: all", on),
+        ("runs.artifacts.collectTimeout", "duration", 30_000, "look for files no longer than this", on),
+        ("runs.artifacts.skipBinary", "bool", False, "collect text files only", on),
         ("runs.artifacts.compressText", "bool", True, "compress text once a run has ended", off),
         ("runs.artifacts.compressMinSize", "size", 64 << 10, "leave smaller files as they are", off),
-        ("runs.artifacts.collectPatterns", "list", COLLECT_PATTERNS, "files to collect", off),
-        ("runs.artifacts.excludePatterns", "list", (), "files never to collect", off),
+        ("runs.artifacts.collectPatterns", "list", COLLECT_PATTERNS, "files to collect", on),
+        ("runs.artifacts.excludePatterns", "list", (), "files never to collect", on),
+        ("runs.artifacts.collectIgnored", "choice", "builtin", "files in .gitignore: when a built-in pattern "
+         "fits (builtin), always or never", on),
         ("runs.retention.enabled", "bool", False, "delete old runs", off),
         ("runs.retention.maxAge", "duration", 30 * 86_400_000, "delete runs older than this", off),
         ("runs.retention.keepFailures", "duration", 90 * 86_400_000, "keep failures for longer", off),
@@ -63,10 +76,15 @@ def _settings() -> dict[str, Setting]:
         ("runs.retention.schedule", "text", None, "when to clean up, as cron writes it", off),
         ("runs.retention.autoPrune", "bool", False, "clean up when a limit was crossed", off),
         ("collector.autostart", "bool", True, "start the collector where it is useful", on),
+        ("collector.watch", "bool", True, "watch the workspace, to know what a run changed", on),
         ("collector.receiver", "bool", True, "take telemetry of agents on a port of this machine", on),
         ("agents.follow", "bool", True, "follow the transcripts of agents at work here", on),
-        ("output.captureLogs", "bool", True, "take log entries out of the output", off),
-        ("output.artifactPatterns", "map", {}, "per agent, what its JSON artifacts look like", off),
+        ("output.captureStdout", "bool", True, "look through stdout for what it says", on),
+        ("output.captureStderr", "bool", True, "look through stderr for what it says", on),
+        ("output.captureLogs", "bool", True, "take log entries out of the output", on),
+        ("output.maxLogSizeMb", "count", 100, "look through so many megabytes of output at most", on),
+        ("output.artifactPatterns", "word map", {}, "per agent: keys of its JSON, or a pattern", on),
+        ("output.artifactSchemas", "map", {}, "per agent: the JSON Schema of its artifacts, a file", on),
         ("tasks", "map", {}, "the commands of `acode task run NAME`", on),
     )  # fmt: skip
     return {normalize(row[0]): Setting(*row) for row in table}
@@ -80,20 +98,27 @@ def normalize(name: str) -> str:
 SETTINGS = _settings()
 """Each setting by its normalized name."""
 
+MAPS = ("map", "word map")
+"""Kinds whose value is names with a text each; in a `word map` a list of words may stand for a text."""
+
 SYNONYMS = {
     "artifacts.basepath": "runs.artifacts.directory",
     "artifacts.maxsize": "runs.retention.maxsize",
     "artifacts.retention.maxruns": "runs.retention.maxcount",
     "artifacts.retention.maxagedays": "runs.retention.maxage",
     "artifacts.autoprune": "runs.retention.autoprune",
+    "output.compresslogs": "runs.artifacts.compresstext",
+    "output.logretentiondays": "runs.retention.logretentiondays",
+    "output.artifactretentiondays": "runs.retention.maxage",
 }
 """The names of `.agent/config.yml`, normalized, and what they mean here."""
 
 SYNONYM_NAMES = (
     "artifacts.base_path", "artifacts.max_size", "artifacts.retention.max_runs",
-    "artifacts.retention.max_age_days", "artifacts.auto_prune",
+    "artifacts.retention.max_age_days", "artifacts.auto_prune", "output.compress_logs",
+    "output.log_retention_days", "output.artifact_retention_days",
 )  # fmt: skip
-_DAYS = frozenset({"artifacts.retention.maxagedays"})
+_DAYS = frozenset({"artifacts.retention.maxagedays", "output.artifactretentiondays"})
 
 
 def find_setting(name: str) -> Setting | None:
@@ -121,6 +146,8 @@ def parse_value(setting: Setting, text: str, name: str = "") -> Value:
     """
     if normalize(name) in _DAYS:
         return _count(text) * 86_400_000
+    if setting.kind == "choice":
+        return _choice(text.strip(), CHOICES[setting.name])
     return _PARSERS[setting.kind](text.strip())
 
 
@@ -157,10 +184,10 @@ def _mode(text: str) -> int:
     return mode
 
 
-def _truncate(text: str) -> str:
+def _choice(text: str, known: tuple[str, ...]) -> str:
     value = text.lower().replace("-", "_")
-    if value not in TRUNCATE:
-        raise _bad(f"unknown way to truncate {text!r}", f"use {' or '.join(TRUNCATE)}")
+    if value not in known:
+        raise _bad(f"{text!r} is not one of the choices", f"use {', '.join(known[:-1])} or {known[-1]}")
     return value
 
 
@@ -180,6 +207,6 @@ def _map(text: str) -> dict[str, str]:
 
 _PARSERS: dict[str, Callable[[str], Value]] = {
     "bool": _bool, "count": _count, "duration": lambda text: _limit(parse_duration, text),
-    "list": _list, "map": _map, "mode": _mode, "path": _text,
-    "size": lambda text: _limit(parse_size, text), "text": _text, "truncate": _truncate,
+    "list": _list, "map": _map, "word map": _map, "mode": _mode, "path": _text,
+    "size": lambda text: _limit(parse_size, text), "text": _text,
 }  # fmt: skip

@@ -128,6 +128,17 @@ def request_reindex(workspace: Workspace) -> ReindexReport | None:
     return None
 
 
+def request_layout(workspace: Workspace, layout: str) -> None:
+    """Move run folders to where a layout (`flat` or `dated`) has them, and wait until that is done.
+
+    Raises:
+        BusyError: the collector did not get to it in time.
+    """
+    workspace.create()
+    path = os.path.join(workspace.spool, f"{layout}.{spool.LAYOUT}")
+    _request(workspace, spool.LAYOUT, layout, lambda: not os.path.exists(path), 600.0)
+
+
 def _request(
     workspace: Workspace,
     kind: str,

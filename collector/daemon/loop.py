@@ -1,7 +1,7 @@
 """The collector's loop: wake when something is announced, and look around once a second.
 
-One thread writes the database. Sealing, which may hash gigabytes, is done between announcements, in
-slices, so that a run that starts meanwhile is seen at once.
+One thread writes the database. Sealing, which may copy and hash gigabytes, is another's work, so that a run
+that starts meanwhile is seen at once.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from collector.config import Config, load_config
 from collector.daemon.launch import read_pid_file, write_pid_file
 from collector.daemon.log import EventLog
 from collector.daemon.receiver import Receiver
+from collector.daemon.sealing import SealingThread
+from collector.daemon.watching import WorkspaceWatch
 from collector.errors import AcodeError, BusyError, ConflictError, CorruptError, UnavailableError
 from collector.store.indexer import Indexer
 from collector.workspace import Workspace
@@ -33,7 +35,6 @@ _LOOK_AROUND_SECONDS = 1.0
 _FOLLOW_MS = 250
 _WATCH_STEP_MS = 10
 _WATCH_DEBOUNCE_MS = 50
-_SEAL_SLICE_SECONDS = 0.1
 _POLL_SECONDS = 0.05
 _LOCK_PATIENCE_SECONDS = 5.0
 IDLE_SECONDS = 900.0
@@ -56,7 +57,9 @@ class Collector:
         self._config = config
         self._log = log
         self._idle_seconds = idle_seconds
-        self._indexer = Indexer(workspace, log)
+        self._indexer = Indexer(workspace, log, config)
+        self._watch_files = WorkspaceWatch(workspace, log) if config.get("collector.watch") else None
+        self._sealing = SealingThread(self._indexer.sealer, log, self._indexer.is_writer)
         self._stop = threading.Event()
         self._looked_around = 0.0
         self._busy_at = time.monotonic()
@@ -84,12 +87,19 @@ class Collector:
             )  # fmt: skip
             if self._config.get("collector.receiver"):
                 self._receiver.start()
+            if self._watch_files is not None:
+                self._indexer.sealer.changed = self._watch_files.changed
+                self._watch_files.start()
             self._catch_up()
+            self._sealing.start()
             self._wait_and_work()
         finally:
             self._receiver.stop()
             self._remove_pid_file()  # before the lock goes, or it would be the next collector's
-            self._indexer.close()
+            if self._watch_files is not None:
+                self._watch_files.stop()
+            if self._sealing.stop():
+                self._indexer.close()  # else the lock goes with this process
             self._log("collector.stopped", pid=os.getpid())
 
     def _become_writer(self) -> None:
@@ -160,8 +170,9 @@ class Collector:
         if self._guarded(self._take_in):
             self._busy_at = time.monotonic()
             self._guarded(self._indexer.index_spool)
-        while self._guarded(self._seal_slice) and not self._stop.is_set():
-            self._guarded(self._indexer.index_spool)
+        if self._indexer.sealer.has_waiting():
+            self._busy_at = time.monotonic()
+            self._sealing.look()
         if time.monotonic() - self._looked_around > _LOOK_AROUND_SECONDS:
             self._guarded(self._look_around)
             self._looked_around = time.monotonic()
@@ -180,9 +191,6 @@ class Collector:
             where = traceback.extract_tb(error.__traceback__)[-1]
             message = f"{type(error).__name__}: {error} ({where.filename}:{where.lineno})"
             raise UnavailableError("ACODE-AGT-004", message, "please report it") from error
-
-    def _seal_slice(self) -> int:
-        return self._indexer.seal_spool(_SEAL_SLICE_SECONDS)
 
     def _look_around(self) -> int:
         self._indexer.check_database()

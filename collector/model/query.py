@@ -66,7 +66,7 @@ class RunQuery:
 class Event:
     """Something that happened to the store, in the order it was committed.
 
-    `kind` is `run.created`, `run.finished`, `run.annotated`, `run.deleted`, `artifact.saved`,
+    `kind` is `run.created`, `run.finished`, `run.annotated`, `run.moved`, `run.deleted`, `artifact.saved`,
     `artifact.deleted`; with `seq` 0: `session.changed`, whose `run_id` is the session's id, and
     `store.complete`.
     """

@@ -117,9 +117,11 @@ def input_file(value: Mapping[str, Any]) -> bytes:
 
 def _make(workspace: Workspace, config: Config, record: dict[str, Any]) -> str:
     start_ms = clock.parse_iso(record["start_time"])
-    name = make_run_folder(workspace.artifacts, record["task"], start_ms, config.dir_mode)
-    record["name"] = name
-    return name
+    folder = make_run_folder(
+        workspace.artifacts, record["task"], start_ms, config.dir_mode, config.is_dated
+    )  # fmt: skip
+    record["name"] = os.path.basename(folder)
+    return folder
 
 
 def _write(

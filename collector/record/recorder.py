@@ -41,7 +41,8 @@ class Plan:
     """What is known of a run before its command starts; plain values.
 
     `command_line` is what to show where that is not `argv`: what an agent's model wrote, without what the
-    agent put around it. `kind` says who records (`exec`, or `shim` within an agent's shell), `tool_call_id`
+    agent put around it. `collect` are patterns of files to collect besides the usual ones, None for no files
+    at all. `kind` says who records (`exec`, or `shim` within an agent's shell), `tool_call_id`
     and `conversation_id` are the agent's own ids.
     """
 
@@ -62,6 +63,7 @@ class Plan:
         self.tool_call_id: str | None = None
         self.conversation_id: str | None = None
         self.tags: dict[str, str] = {}
+        self.collect: list[str] | None = []
         self.working_directory = ""
         self.context = "host"
 
@@ -109,7 +111,7 @@ class Recorder:
         self._streams: dict[int, Stream] = {}
         self._index: OutputIndex | None = None
         self._folder = ""
-        self._name = ""
+        self._place = ""
         self._file_mode = 0o644
         self.workspace: Workspace | None = None
         self.warning = ""
@@ -159,24 +161,24 @@ class Recorder:
         self._file_mode = config.file_mode
         plan = self._plan
         task = plan.task or describe.task_name(plan.argv)
-        self._name = make_run_folder(workspace.artifacts, task, start_ms, config.dir_mode)
-        self._folder = workspace.run_folder(self._name)
+        self._place = make_run_folder(workspace.artifacts, task, start_ms, config.dir_mode, config.is_dated)
+        self._folder = workspace.run_folder(self._place)
         tail = config.truncate == "head_tail"
         for stream, _, file_name in STREAM_FILES:
             path = os.path.join(self._folder, file_name)
             self._streams[stream] = Stream(path, config.max_artifact_bytes, tail, self._file_mode)
         self._index = OutputIndex(os.path.join(self._folder, OUTPUT_INDEX), self._file_mode, start_us)
         self._streams[STDOUT].hold_lock()
-        record = first_record(plan, self._name, task, pid, start_ms)
+        record = first_record(plan, os.path.basename(self._place), task, pid, start_ms)
         record["environment"] = dict(describe.select_environment(plan.environ, config.environment))
         write_run_json(self._folder, record, self._file_mode, sync=False)
         self._record = record
         self.workspace = workspace
-        spool.announce(workspace.spool, spool.RUN, self._name)
-        point_latest(workspace.latest, self._name)
+        spool.announce(workspace.spool, spool.RUN, self._place)
+        point_latest(workspace.latest, self._place)
         if config.autostart:
             self._on_begun(workspace)
-        durable.sync_directory(workspace.artifacts)  # the folder's own name, while the command runs
+        durable.sync_directory(os.path.dirname(self._folder))  # the folder's own name, while the command runs
 
     def _settings(self) -> Config:
         """A mistake in the settings costs a warning, not the recording."""
@@ -227,7 +229,7 @@ class Recorder:
         self._record |= last_fields(result)
         self._record["artifacts"] = artifacts
         write_run_json(self._folder, self._record, self._file_mode, sync=True)
-        spool.announce(workspace.spool, spool.END, self._name)
+        spool.announce(workspace.spool, spool.END, self._place)
         lost = [s for s in self._streams.values() if s.lost_bytes]
         if lost:
             total = sum(s.lost_bytes for s in lost)
@@ -305,6 +307,8 @@ def _recorder_fields(plan: Plan) -> dict[str, Json]:
         "start_ticks": clock.process_start_ticks(me),
         "boot_id": clock.boot_id(),
     }
+    if plan.collect != []:
+        fields["collect"] = False if plan.collect is None else list(plan.collect)
     if plan.conversation_id is not None:
         fields["conversation_id"] = plan.conversation_id
     if plan.command_line is not None and sum(map(len, plan.argv)) <= _MAX_ARGV:

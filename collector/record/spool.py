@@ -12,10 +12,14 @@ import os
 RUN = "run"
 END = "end"
 SEAL = "seal"
+SEALING = "sealing"
 DELETE = "delete"
 REINDEX = "reindex"
 SESSION = "session"
-_KINDS = frozenset({RUN, END, SEAL, DELETE, REINDEX, SESSION})
+LAYOUT = "layout"
+SEALS = frozenset({SEAL, SEALING})
+"""A run that waits to be sealed, or that was being sealed."""
+_KINDS = frozenset({RUN, END, *SEALS, DELETE, REINDEX, SESSION, LAYOUT})
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
@@ -29,10 +33,10 @@ def announce(spool: str, kind: str, subject: str) -> None:
     Args:
         spool: the spool folder.
         kind: `run` when a run folder appeared, `end` when its command has ended, `seal` when only
-            its checksums are wanting, `session` when a session folder has changed, `delete` and
-            `reindex` to ask the collector for that.
+            its checksums are wanting, `session` when a session folder has changed, `delete`,
+            `reindex` and `layout` to ask the collector for that.
         subject: the run folder relative to the artifact store; for `session` a session folder, for
-            `delete` a run id, for `reindex` any word.
+            `delete` a run id, for `layout` the new one, for `reindex` any word.
 
     Raises:
         OSError: nothing was announced; a scan of the folders finds the run all the same.
@@ -66,6 +70,20 @@ def promote_to_seal(spool: str, name: str) -> None:
         os.rename(path, path.removesuffix(f".{END}") + f".{SEAL}")
     except FileNotFoundError:
         return
+
+
+def take_seal(spool: str, name: str) -> str:
+    """Say that a run is being sealed; return the announcement's new name.
+
+    What is announced of the run from now on stands beside it, for another round.
+    """
+    taken = name.rpartition(".")[0] + f".{SEALING}"
+    if taken != name:
+        try:
+            os.rename(os.path.join(spool, name), os.path.join(spool, taken))
+        except FileNotFoundError:
+            return taken
+    return taken
 
 
 def remove(spool: str, names: list[str]) -> None:

@@ -6,39 +6,31 @@ twice: a folder's run.json is the truth, the database a copy of it.
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 from collector import clock, durable
+from collector.config import Config
 from collector.errors import BusyError, ConflictError, CorruptError
-from collector.ids import is_ulid
 from collector.model.frozen import replace
 from collector.model.run import Run
 from collector.record import spool
-from collector.record.annotate import annotated, read_call
+from collector.record.folder import day_folder, point_latest
 from collector.record.recorder import is_recorder_alive
-from collector.record.seal import close_abandoned, is_sealed, read_record, seal
+from collector.record.seal import close_abandoned, is_sealed, read_record
 from collector.record.session_folder import USAGE, folder_name, iter_lines, message_key, read_session
 from collector.store import trash
 from collector.store.artifacts import SqliteArtifactStore
 from collector.store.database import DATABASE_SUFFIXES, open_writer, quick_check
 from collector.store.lock import WriterLock
+from collector.store.run_folders import Log, RunFolders, ignore, raise_if_passing
 from collector.store.runs import SqliteRunStore
+from collector.store.sealer import Sealer
 from collector.store.sessions import SqliteSessionStore
-from collector.workspace import RUN_JSON, Workspace
+from collector.workspace import Workspace
 
 BATCH = 500
-_PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
-Log = Callable[..., None]
-
-
-def ignore(event: str, **fields: Any) -> None:  # noqa: ARG001, RUF100
-    """A log that nobody reads."""
 
 
 class ReindexReport:
@@ -56,11 +48,14 @@ class Indexer:
     Args:
         workspace: whose.
         log: told of everything worth knowing, as `log(event, key=value…)`.
+        config: how runs are sealed; None to read it when there is one to seal.
     """
 
-    def __init__(self, workspace: Workspace, log: Log = ignore) -> None:
+    def __init__(self, workspace: Workspace, log: Log = ignore, config: Config | None = None) -> None:
         self._workspace = workspace
         self._log = log
+        self._folders = RunFolders(workspace, log)
+        self.sealer = Sealer(workspace, log, config)
         self._lock = WriterLock(workspace)
         self.runs: SqliteRunStore
         self.artifacts: SqliteArtifactStore
@@ -151,20 +146,13 @@ class Indexer:
         waiting = spool.list_announcements(self._workspace.spool)
         for begin in range(0, len(waiting), BATCH):
             self._index_batch(waiting[begin : begin + BATCH])
-        return len([name for name, kind, _ in waiting if kind != spool.SEAL])
+        return len([name for name, kind, _ in waiting if kind not in spool.SEALS])
 
     def seal_spool(self, budget_seconds: float = float("inf")) -> int:
         """Seal ended runs that wait for it, for about so long; return how many are left."""
-        deadline = time.monotonic() + budget_seconds
-        waiting = [a for a in spool.list_announcements(self._workspace.spool) if a[1] == spool.SEAL]
-        done = 0
-        for name, _, folder in waiting:
-            if done and time.monotonic() > deadline:
-                break
-            self._seal(folder)
-            spool.remove(self._workspace.spool, [name])
-            done += 1
-        return len(waiting) - done
+        left = self.sealer.seal_waiting(budget_seconds)
+        self.index_spool()
+        return left
 
     def _index_batch(self, batch: list[spool.Announcement]) -> None:
         runs: dict[str, Run] = {}
@@ -180,18 +168,25 @@ class Indexer:
             self._log("run.indexed", run_id=run.run_id, folder=run.folder, status=run.status)
         done = [name for name, kind, _ in batch if kind == spool.RUN]
         for name, kind, subject in batch:
-            if kind == spool.DELETE:
-                self._delete(subject)
-                done.append(name)
-            elif kind == spool.REINDEX:
-                self.reindex()
-                done.append(name)
-            elif kind == spool.SESSION:
-                self._index_session(subject)
-                done.append(name)
-            elif kind == spool.END:
+            if kind == spool.END:
                 spool.promote_to_seal(self._workspace.spool, name)
+            elif self._grant(kind, subject):
+                done.append(name)
         spool.remove(self._workspace.spool, done)
+
+    def _grant(self, kind: str, subject: str) -> bool:
+        """Do what an announcement asks for; False when it asks for nothing."""
+        if kind == spool.DELETE:
+            self._delete(subject)
+        elif kind == spool.REINDEX:
+            self.reindex()
+        elif kind == spool.LAYOUT:
+            self.move_folders(dated=subject == "dated")
+        elif kind == spool.SESSION:
+            self._index_session(subject)
+        else:
+            return False
+        return True
 
     def _forget_withdrawn(self, folder: str) -> None:
         """Forget a run that an agent's hook announced and the shim then recorded under another name."""
@@ -213,7 +208,7 @@ class Indexer:
         except FileNotFoundError:
             return
         except (OSError, ValueError) as error:
-            _raise_if_passing(error)
+            raise_if_passing(error)
             self._log("session.damaged", folder=name, code="ACODE-ART-007", error=str(error))
             return
         keys = []
@@ -255,65 +250,13 @@ class Indexer:
     def _load(self, folder: str) -> Run | None:
         """Return a folder's run, or None (and say so) when it is gone or damaged."""
         try:
-            return self.read_run(folder)
+            return self._folders.read_run(folder)
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
-            _raise_if_passing(error)
+            raise_if_passing(error)
             self._log("run.damaged", folder=folder, code="ACODE-ART-007", error=str(error))
             return None
-
-    def read_run(self, folder: str) -> Run:
-        """Return the run of a folder, checked against what a hostile record could say.
-
-        Raises:
-            OSError, ValueError: the folder holds no usable record.
-        """
-        path = self._path(folder)
-        return self._to_run(folder, annotated(read_record(path), read_call(path)))
-
-    def _path(self, folder: str) -> str:
-        path = durable.safe_join(self._workspace.artifacts, folder)
-        if os.path.islink(path):
-            raise ValueError(f"{folder} is a symbolic link")
-        return path
-
-    def _to_run(self, folder: str, record: dict[str, Any]) -> Run:
-        if record.get("name") != os.path.basename(folder):
-            raise ValueError(f"run.json says it is {record.get('name')!r}")
-        if not is_ulid(str(record.get("run_id"))):
-            raise ValueError(f"run_id is {record.get('run_id')!r}")
-        artifacts = record.get("artifacts") or []
-        if not isinstance(artifacts, list):
-            raise ValueError("artifacts is not a list")
-        safe = []
-        path = self._path(folder)
-        for artifact in artifacts:
-            try:
-                durable.safe_join(path, artifact["path"])
-            except (ValueError, TypeError, KeyError, AttributeError) as error:
-                self._log("artifact.refused", folder=folder, code="ACODE-ART-009", error=str(error))
-                continue
-            safe.append({**artifact, "run_id": record.get("run_id")})
-        values = Run.from_json({**record, "artifacts": safe})
-        sizes = sum(a.size_bytes for a in values.artifacts if a.type in ("stdout", "stderr"))
-        return _with_place(values, folder, sizes)
-
-    def _checked(self, folder: str, record: dict[str, Any]) -> dict[str, Any]:
-        """Return a record without the artifacts that the store refuses."""
-        return {**record, "artifacts": [a.to_json() for a in self._to_run(folder, record).artifacts]}
-
-    def _seal(self, folder: str) -> None:
-        try:
-            path = self._path(folder)
-            record = self._checked(folder, read_record(path))
-            record = seal(path, record)
-            self._write_one(self._to_run(folder, record))
-        except FileNotFoundError:
-            return  # deleted meanwhile
-        except (OSError, ValueError) as error:
-            _raise_if_passing(error)
-            self._log("run.unsealed", folder=folder, error=str(error))
 
     # Recovery
 
@@ -328,11 +271,11 @@ class Indexer:
 
     def _close(self, run: Run) -> int:
         try:
-            path = self._path(run.folder)
-            record = self._checked(run.folder, read_record(path))
+            path = self._folders.path(run.folder)
+            record = self._folders.checked(run.folder, read_record(path))
             if record["status"] == "running":
                 record = close_abandoned(path, record)
-            self._write_one(self._to_run(run.folder, record))
+            self._write_one(self._folders.to_run(run.folder, record))
             if not is_sealed(record):
                 spool.announce(self._workspace.spool, spool.SEAL, run.folder)
         except (OSError, ValueError) as error:
@@ -346,9 +289,9 @@ class Indexer:
         report = ReindexReport()
         seen: set[str] = set()
         batch: list[Run] = []
-        for folder in self.folders():
+        for folder in self._folders.iter_folders():
             try:
-                run = self.read_run(folder)
+                run = self._folders.read_run(folder)
             except (OSError, ValueError) as error:
                 report.damaged.append((folder, str(error)))
                 continue
@@ -367,10 +310,33 @@ class Indexer:
         self._log("reindex", indexed=report.indexed, damaged=len(report.damaged))
         return report
 
+    def move_folders(self, dated: bool) -> int:
+        """Move the folders of sealed runs to where a layout has them; return how many were moved.
+
+        The row follows its folder; what a crash leaves in between, another call mends.
+        """
+        moved = 0
+        for folder in list(self._folders.iter_folders()):
+            run = self.runs.find_folder(folder)
+            if run is None or not run.is_finished or not is_sealed(run.to_json()):
+                continue
+            place = f"{day_folder(run.start_time)}/{run.name}" if dated else run.name
+            try:
+                moved += self._folders.move(folder, place)
+            except (OSError, ValueError) as error:
+                self._log("run.not_moved", folder=folder, error=str(error))
+                continue
+            if run.folder != place:
+                self.runs.move(run.run_id, place)
+        latest = self.runs.latest()
+        if latest is not None:
+            point_latest(self._workspace.latest, latest.folder)
+        return moved
+
     def adopt_unknown(self) -> int:
         """Index folders that no announcement and no row speaks of; return how many."""
         adopted = 0
-        names = list(self.folders())
+        names = list(self._folders.iter_folders())
         for begin in range(0, len(names), BATCH):
             part = names[begin : begin + BATCH]
             known = self.runs.known_folders(part)
@@ -385,16 +351,12 @@ class Indexer:
     def remove_orphans(self) -> int:
         """Remove folders in which a recorder died before it wrote a record; return how many."""
         removed = 0
-        for folder in self.folders(with_record=False):
+        for folder in self._folders.iter_folders(with_record=False):
             path = Path(self._workspace.run_folder(folder))
             if trash.is_orphan(path):
                 shutil.rmtree(path, ignore_errors=True)
                 removed += 1
         return removed
-
-    def folders(self, with_record: bool = True) -> Iterator[str]:
-        """Yield run folders relative to the artifact store, those with a run.json or those without."""
-        yield from _folders(self._workspace.artifacts, "", with_record)
 
     def _forget_missing(self, seen: set[str]) -> int:
         gone = [run_id for run_id in self.runs.run_ids() if run_id not in seen]
@@ -414,7 +376,7 @@ class Indexer:
         if run is None or not run.is_finished:
             return
         try:
-            trash.put(self._workspace, self._path(run.folder), run_id)
+            trash.put(self._workspace, self._folders.path(run.folder), run_id)
         except (FileNotFoundError, ValueError) as error:
             self._log("run.folder_missing", run_id=run_id, error=str(error))
         except OSError as error:
@@ -446,32 +408,6 @@ def reindex(workspace: Workspace) -> ReindexReport:
         return indexer.rebuild(str(error))
     finally:
         indexer.close()
-
-
-def _folders(base: str, relative: str, with_record: bool) -> Iterator[str]:
-    """Walk the store, flat or dated: a folder of digits alone holds more folders."""
-    try:
-        entries = sorted(os.scandir(os.path.join(base, relative)), key=lambda entry: entry.name)
-    except FileNotFoundError:
-        return
-    for entry in entries:
-        if not entry.is_dir(follow_symlinks=False) or entry.name.startswith("."):
-            continue
-        path = f"{relative}/{entry.name}" if relative else entry.name
-        if entry.name.isdigit():
-            yield from _folders(base, path, with_record)
-        elif os.path.isfile(os.path.join(entry.path, RUN_JSON)) == with_record:
-            yield path
-
-
-def _raise_if_passing(error: Exception) -> None:
-    """Trouble of the machine, not of a run: the announcement stays, to be tried again."""
-    if isinstance(error, OSError) and error.errno in _PASSING:
-        raise error
-
-
-def _with_place(run: Run, folder: str, output_bytes: int) -> Run:
-    return replace(run, folder=folder, output_bytes=output_bytes)
 
 
 def _close_row(run: Run, why: str) -> Run:

@@ -95,7 +95,7 @@ def _annotate(db: Connection, run: Run, seq: int) -> None:
     (stored,) = select_runs(db, "WHERE run_id = ?", [run.run_id])
     if any(getattr(stored, c) != getattr(run, c) for c in ("status", "exit_code", "end_time")):
         raise ConflictError("ACODE-RUN-027", f"run {run.name} is finished and cannot be changed")
-    changed = [name for name in _ANNOTATED if getattr(stored, name) != getattr(run, name)]
+    changed = [name for name in (*_ANNOTATED, "folder") if getattr(stored, name) != getattr(run, name)]
     if not changed:
         return
     if "tokens" in changed:

@@ -274,6 +274,17 @@ class SqliteRunStore:
         return found[0] if found else None
 
     @translating
+    def move(self, run_id: str, folder: str) -> None:
+        """Say where a run's folder lies now."""
+        with transaction(self._db):
+            self._db.execute("UPDATE runs SET folder = ? WHERE run_id = ?", [folder, run_id])
+            self._db.execute(
+                """INSERT INTO events (kind, run_id, run_seq)
+                   SELECT 'run.moved', run_id, seq FROM runs WHERE run_id = ?""",
+                [run_id],
+            )
+
+    @translating
     def find_call(self, tool_call_id: str, agent: str) -> Run | None:
         """Return the run of an agent's tool call, or None."""
         found = select_runs(self._db, "WHERE tool_call_id = ? AND agent = ?", [tool_call_id, agent])

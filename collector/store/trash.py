@@ -19,7 +19,7 @@ from collector.workspace import OUTPUT_INDEX, STDERR, STDOUT, Workspace
 _ORPHAN_AGE_SECONDS = 3600
 _RUN_NAME = re.compile(r"[a-z0-9._-]+-\d{8}-\d{6}(-\d+)?")
 _MADE_BEFORE_THE_RECORD = re.compile(
-    "|".join([*map(re.escape, (STDOUT, STDERR, OUTPUT_INDEX)), r"\.run\.json\.\d+\.tmp"])
+    "|".join([*map(re.escape, (STDOUT, STDERR, OUTPUT_INDEX)), r"\.run\.json\.[\d-]+\.tmp"])
 )
 
 

@@ -181,7 +181,11 @@ def _safe_states(acode: Acode) -> dict[str, str]:
 def test_a_removed_workspace_ends_its_collector(acode: Acode, collector: Process) -> None:
     import shutil
 
-    shutil.rmtree(acode.workspace.folder)
+    def is_gone() -> bool:
+        shutil.rmtree(acode.workspace.folder, ignore_errors=True)  # it may be writing just now
+        return not Path(acode.workspace.folder).exists()
+
+    wait_for(is_gone)
     _, errors = collector.communicate(timeout=20)
     assert (collector.returncode, errors) == (0, b"")
 

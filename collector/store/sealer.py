@@ -1,0 +1,110 @@
+"""Sealing the runs that the spool says have ended: gathering what they produced, then `record/seal.py`.
+
+Never touches the database, so that it can be done by a thread beside the one that writes it: what has been
+sealed is announced as a changed run. An announcement is renamed while its run is being sealed, so that one
+that comes meanwhile is not lost, and one that a crash left is taken up again.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from collector.config import Config, load_config
+from collector.errors import InputError
+from collector.record import spool
+from collector.record.seal import (
+    Sealing,
+    Surroundings,
+    read_record,
+    remove_leftovers,
+    seal,
+    sealing_of,
+)
+from collector.store.run_folders import Log, RunFolders, ignore, raise_if_passing
+from collector.store.stored_files import StoredFiles
+from collector.workspace import Workspace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collector.record.gather import Changed
+
+
+class Sealer:
+    """Seals runs of one workspace; used by one thread of the process that holds the writer's lock.
+
+    Args:
+        workspace: whose.
+        log: told of what goes wrong.
+        config: how; None to read it when there is something to seal.
+    """
+
+    def __init__(self, workspace: Workspace, log: Log = ignore, config: Config | None = None) -> None:
+        self._workspace = workspace
+        self._log = log
+        self._config = config
+        self._folders = RunFolders(workspace, log)
+        self._sealing: Sealing | None = None
+        self._same = StoredFiles(workspace)
+        self.changed: Changed | None = None
+        """Knows what changed in the workspace, where somebody watches it."""
+
+    def has_waiting(self) -> bool:
+        """Tell whether a run waits to be sealed, or is being sealed."""
+        return bool(self._waiting())
+
+    def _waiting(self) -> list[spool.Announcement]:
+        return [a for a in spool.list_announcements(self._workspace.spool) if a[1] in spool.SEALS]
+
+    def seal_waiting(self, budget_seconds: float = float("inf")) -> int:
+        """Seal what waits, for about so long and at least one run; return how many are left.
+
+        Raises:
+            OSError: the disk is full, or in other trouble that passes; what is left waits.
+        """
+        deadline = time.monotonic() + budget_seconds
+        waiting = self._waiting()
+        done = 0
+        cut_short = {folder for _, kind, folder in waiting if kind == spool.SEALING}
+        for name, _, folder in waiting:
+            if done and time.monotonic() > deadline:
+                break
+            taken = spool.take_seal(self._workspace.spool, name)
+            if self._seal(folder, was_cut_short=folder in cut_short):
+                spool.announce(self._workspace.spool, spool.RUN, folder)
+            spool.remove(self._workspace.spool, [taken])
+            done += 1
+        return len(waiting) - done
+
+    def _seal(self, folder: str, was_cut_short: bool) -> bool:
+        """Seal one run; tell whether its record may have changed."""
+        try:
+            path = self._folders.path(folder)
+            record = read_record(path)
+            if was_cut_short:
+                remove_leftovers(path, record)
+            surroundings = Surroundings(self.changed, self._same.find)
+            seal(path, self._folders.checked(folder, record), self._settings(), surroundings)
+        except FileNotFoundError:
+            return False  # deleted meanwhile
+        except (OSError, ValueError) as error:
+            raise_if_passing(error)
+            self._log("run.unsealed", folder=folder, error=str(error))
+            return False
+        except Exception as error:  # noqa: BLE001 - what a run's files hold must not keep others from being sealed
+            self._log("run.unsealed", folder=folder, error=f"{type(error).__name__}: {error}")
+            return False
+        return True
+
+    def _settings(self) -> Sealing:
+        if self._sealing is None:
+            self._sealing = sealing_of(self._config or _read_config(self._workspace), self._workspace)
+        return self._sealing
+
+
+def _read_config(workspace: Workspace) -> Config:
+    """A mistake in the settings must not keep runs from being sealed."""
+    try:
+        return load_config(workspace.root, os.environ)
+    except InputError:
+        return Config({})
