@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 LEVELS = ("debug", "info", "warn", "error")
 INKS = {"debug": "faint", "info": "running", "warn": "timeout", "error": "failure"}
+_RANKS = {level: rank for rank, level in enumerate(LEVELS)}
 _MAX_CONTEXT = 100
 
 
@@ -34,8 +35,8 @@ def layout(width: int) -> EntryLayout:
 
 def level_of(entry: LogEntry) -> int:
     """Return the rank of an entry's level; one that is not known counts as info."""
-    level = text_of(entry.level, 20)
-    return LEVELS.index(level) if level in LEVELS else 1
+    level: object = entry.level
+    return _RANKS.get(level, 1) if isinstance(level, str) else 1
 
 
 def local_time(timestamp: object, width: int) -> str:

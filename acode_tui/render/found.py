@@ -25,7 +25,7 @@ def failed_tests(summary: Mapping[str, object]) -> int:
     return _number(tests, "failed") + _number(tests, "errors")
 
 
-def tests_cell(summary: Mapping[str, object]) -> Span:
+def outcome_cell(summary: Mapping[str, object]) -> Span:
     """Return the tests of a run for a column of the table: `2/340`, or how many there were."""
     total, failed = _number(_part(summary, "tests"), "total"), failed_tests(summary)
     if failed:

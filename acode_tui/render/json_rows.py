@@ -1,6 +1,7 @@
 """Values of a JSON file as lines of a tree, and as text for the clipboard.
 
-An object is a tuple of pairs, an array a list, a number its own text (`window.json_tree` says why).
+An object is a tuple of pairs, an array a list, a number that is not whole its own text: `parse_json` of
+`window.json_tree` makes them.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from acode_tui.render.safe import one_line
 
 
 class Number(str):
-    """A number as it is written in the file: `1.10` and `1e400` stay what they are."""
+    """A number that is not whole, as it is written in the file: `1.10` and `1e400` stay what they are."""
 
     __slots__ = ()
 
 
-Json = Union[tuple[tuple[str, "Json"], ...], list["Json"], str, Number, bool, None]  # noqa: UP007 - recursive
+Json = Union[tuple[tuple[str, "Json"], ...], list["Json"], str, Number, int, bool, None]  # noqa: UP007 - recursive
 
 _MAX_INDENT = 40
 _MAX_PREVIEW = 12
@@ -87,7 +88,9 @@ def scalar_span(value: Json, limit: int = 4096) -> Span:
     if isinstance(value, str):
         escaped = value[:limit].replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
         return '"' + one_line(escaped, 2 * limit) + ('"' if len(value) <= limit else "…"), "success"
-    return {None: "null", True: "true", False: "false"}[value], "cancelled"  # type: ignore[index]
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value), "timeout"
+    return "null" if value is None else "true" if value else "false", "cancelled"
 
 
 def _preview(value: Sequence[object], room: int) -> str:

@@ -35,7 +35,9 @@ def indented(line: Styled, by: int) -> Styled:
 
 def at_ends(left: Sequence[tuple[str, Ink]], right: Sequence[tuple[str, Ink]], width: int) -> Styled:
     """Return a line of exactly so many cells: what is at the left is cut where the right one begins."""
-    room = max(0, width - sum(cells(text) for text, _ink in right))
+    room = width - sum(cells(text) for text, _ink in right)
+    if room < 0:
+        return at_ends(right, (), width)
     parts: list[tuple[str, Ink]] = []
     for text, ink in left:
         if room <= 0:

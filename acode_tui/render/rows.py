@@ -7,7 +7,7 @@ and the page that is painted before Textual is loaded are made from these spans,
 from __future__ import annotations
 
 from acode_tui.render.format import duration, moment, size, tokens
-from acode_tui.render.found import tests_cell
+from acode_tui.render.found import outcome_cell
 from acode_tui.render.safe import one_line
 from acode_tui.values import NamedTuple
 
@@ -245,7 +245,7 @@ def _size_cell(run: Run, width: int, now: int) -> Span:
 
 
 def _tests_cell(run: Run, width: int, now: int) -> Span:
-    return tests_cell(run.summary)
+    return outcome_cell(run.summary)
 
 
 def _agent_cell(run: Run, width: int, now: int) -> Span:

@@ -7,7 +7,8 @@ as `parse_json` makes them: pairs stay in their order, also two with one name; n
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import repeat
 from typing import Any
 
 from acode_tui.keymap import TREE
@@ -31,6 +32,7 @@ MAX_COPIED = 1_000_000
 _MAX_TEXT = 2000
 _INDENT = 5
 _FEW = 40
+_MAX_DIGITS = 4000
 
 
 class Broken(ValueError):
@@ -52,7 +54,7 @@ def parse_json(text: str) -> Json:
     """
     try:
         return json.loads(  # type: ignore[no-any-return]
-            text, object_pairs_hook=_pairs, parse_float=_number, parse_int=_number, parse_constant=_number
+            text, object_pairs_hook=_pairs, parse_float=_number, parse_int=_whole, parse_constant=_number
         )
     except json.JSONDecodeError as error:
         raise _broken(error) from error
@@ -162,25 +164,35 @@ class JsonListing(Listing):
 def _find(whole: Json, needle: str, fold: bool) -> list[Path]:
     """Return the paths of values whose name or text holds a needle, in the order of the file."""
     hits: list[Path] = []
+    known: dict[str | None, bool] = {None: False}
+
+    def holds(text: str) -> bool:
+        return needle in (text.lower() if fold else text)
+
+    def is_hit(name: str | None, value: Json) -> bool:
+        if name not in known:
+            known[name] = holds(name or "")
+        if known[name] or isinstance(value, tuple | list):
+            return known[name]
+        return holds(value if isinstance(value, str) else scalar_span(value)[0])
+
     waiting: list[tuple[Path, Json]] = [((0,), whole)]
-    if not is_container(whole) and _holds(None, whole, needle, fold):
+    if is_hit(None, whole):
         hits.append((0,))
     while waiting and len(hits) < MAX_HITS:
         path, value = waiting.pop()
-        for index in range(len(value) if is_container(value) else 0):  # type: ignore[arg-type]
-            name, inside = child(value, index)
-            if _holds(name, inside, needle, fold):
+        for index, (name, inside) in enumerate(_children(value)):
+            if is_hit(name, inside):
                 hits.append((*path, index))
-            if is_container(inside):
+            if isinstance(inside, tuple | list):
                 waiting.append(((*path, index), inside))
     return sorted(hits)
 
 
-def _holds(name: str | None, value: Json, needle: str, fold: bool) -> bool:
-    text = name or ""
-    if not is_container(value):
-        text += "\n" + (value if isinstance(value, str) else scalar_span(value)[0])
-    return needle in (text.lower() if fold else text)
+def _children(value: Json) -> Iterable[tuple[str | None, Json]]:
+    if isinstance(value, tuple):
+        return value
+    return zip(repeat(None), value, strict=False) if isinstance(value, list) else ()
 
 
 def let_go(value: Json) -> None:
@@ -201,6 +213,10 @@ def _pairs(pairs: list[tuple[str, Json]]) -> tuple[tuple[str, Json], ...]:
 
 def _number(text: str) -> Number:
     return Number(text)
+
+
+def _whole(text: str) -> int | Number:
+    return int(text) if len(text) < _MAX_DIGITS else Number(text)
 
 
 def _same(record: dict[str, Any]) -> dict[str, Any]:

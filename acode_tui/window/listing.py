@@ -247,7 +247,8 @@ class Listing:
                 rows += found.count
                 branch.put(index, found)
                 opened.append((found, (*inside, index)))
-                waiting.append((found, (*inside, index)))
+                if not isinstance(found.content, Lines):
+                    waiting.append((found, (*inside, index)))
         for branch, _inside in reversed(opened):
             within = sum(below.rows for _index, below in branch.open_lines())
             branch.grown(branch.count + within - branch.rows)
