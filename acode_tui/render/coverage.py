@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collector import CoverageReport, FileCoverage
 
 _GOOD, _FAIR = 90.0, 70.0
-_EIGHTHS = " ▏▎▍▌▋▊▉█"
 Ranges = Sequence[tuple[int, int]]
 
 
@@ -44,9 +43,8 @@ def percent_ink(percent: float) -> str:
 
 def bar(percent: float, width: int) -> str:
     """Return a bar of exactly so many cells, finer than a cell."""
-    filled = round(max(0.0, min(percent, 100.0)) / 100 * width * 8)
-    full, part = divmod(filled, 8)
-    return ("█" * full + (_EIGHTHS[part] if part else "")).ljust(width)
+    full, half = divmod(round(max(0.0, min(percent, 100.0)) / 100 * width * 2), 2)
+    return ("━" * full + "╸" * half).ljust(width)
 
 
 def percent_text(percent: float) -> str:
@@ -95,7 +93,7 @@ def file_line(item: FileCoverage, ranges: Ranges, mark: str, width: int) -> Styl
         left += [
             (" ", "text"),
             (filled.rstrip(" "), ink),
-            ("·" * (columns.bar - len(filled.rstrip(" "))), "border"),
+            ("─" * (columns.bar - len(filled.rstrip(" "))), "border"),
         ]
     left.append((f" {percent_text(percent):>6}", ink))
     if columns.lines:
