@@ -17,6 +17,7 @@ TEXT = "text"
 
 FIELDS: dict[str, str] = {
     "status": "word", "type": "word", "task": "glob", "session_id": "prefix", "command_line": "glob",
+    "working_directory": "glob",
     "start_time": "time", "exit_code": "number", "duration_ms": "duration", "task_id": "glob",
     "context": "word", "tag": "tag", "agent": "glob", "agent_instance_id": "prefix",
     "tool": "glob", "tool_call_id": "prefix", "model": "glob",
@@ -36,7 +37,7 @@ class Term:
     """One condition: any of the values fits (or, negated, none does).
 
     Numbers, times (milliseconds since 1970) and durations (milliseconds) are already `int`.
-    `=` asks for the whole text where `:` takes a beginning of it.
+    `=` asks for the whole text where `:` takes a beginning, a part or a pattern of it.
     A missing value fits no condition, and every negated one but `exit_code`: a run without an exit
     code has not exited with another one.
     """

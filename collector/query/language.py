@@ -32,6 +32,7 @@ _ALIASES = {"command": "cmd", "instance_id": "instance", "start": "started"}
 _BOUNDS: dict[str, Operator] = {"since": ">=", "until": "<="}
 _OPERATORS: tuple[Operator, ...] = (">=", "<=", ">", "<")
 _COMPARED = frozenset({"number", "time", "duration"})
+_TEXTS = frozenset({"prefix", "glob"})
 _ULIDS = frozenset({"run_id", "parent_run_id"})
 _NEEDS_QUOTES = frozenset('",:\\')
 _INT64 = 1 << 63
@@ -201,10 +202,10 @@ def _unknown_key(word: _Word) -> FilterError:
 
 def _take_operator(word: _Word, field: str) -> Operator:
     """Take `>`, `>=` … off the first value; only what has an order can be compared. `=` asks for the
-    whole of an id.
+    whole of a text.
     """  # noqa: D205 - one thought
     first = word.values[0]
-    if FIELDS[field] == "prefix" and first.text.startswith("=") and not first.quoted:
+    if FIELDS[field] in _TEXTS and first.text.startswith("=") and not first.quoted:
         first.text = first.text[1:]
         return "="
     if FIELDS[field] not in _COMPARED or first.quoted:

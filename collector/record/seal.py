@@ -16,10 +16,11 @@ from collector import clock, durable
 from collector.config import Config
 from collector.record.annotate import annotated, forget_call, read_call
 from collector.record.content import SUFFIX, open_content
-from collector.record.gather import Changed, Gathering, gather, gathering_of
+from collector.record.gather import PROVENANCE, Changed, Gathering, gather, gathering_of
 from collector.record.handed_in import forget_incoming, has_incoming
 from collector.record.keep import Keeping, Same, drop_plain, keep_files, keeping_of, no_same
 from collector.record.output_index import MAX_COMBINED_BYTES, iter_output
+from collector.record.printed import Looking, Printed, find_printed, link_logs, looking_of
 from collector.record.results import find_results
 from collector.record.run_json import artifact_entry, write_run_json
 from collector.workspace import (
@@ -72,12 +73,13 @@ class Sealing:
     """How runs are sealed: what is gathered, and how it is kept."""
 
     gathering: Gathering
+    looking: Looking
     keeping: Keeping
 
 
 def sealing_of(config: Config, workspace: Workspace) -> Sealing:
     """Return how a configuration wants runs to be sealed."""
-    return Sealing(gathering_of(config, workspace), keeping_of(config))
+    return Sealing(gathering_of(config, workspace), looking_of(config, workspace), keeping_of(config))
 
 
 class Surroundings(NamedTuple):
@@ -105,10 +107,15 @@ def seal(folder: str, record: dict[str, Any], sealing: Sealing, surroundings: Su
         drop_plain(folder, record["artifacts"])
         return record
     durable.remove_temporaries(folder)
-    gathered = gather(folder, annotated(record, call), sealing.gathering, surroundings.changed)
+    before, record = record, annotated(record, call)
+    gathered = gather(folder, record, sealing.gathering, surroundings.changed)
     found = find_results(folder, gathered, lambda path: open_content(folder, path), _mode(folder))
-    record = {**gathered.record, "summary": found.summary}
     artifacts = [*found.artifacts, *_made(folder, record, {entry["path"] for entry in found.artifacts})]
+    record = {**gathered.record, "summary": found.summary}
+    if PROVENANCE in record["provenance"] and PROVENANCE not in (before.get("provenance") or {}):
+        printed = _printed(folder, record, sealing.looking)
+        artifacts += printed.artifacts
+        record |= {"metrics": printed.metrics, "summary": {**found.summary, **printed.summary}}
     kept = keep_files(folder, artifacts, gathered.fresh, sealing.keeping, surroundings.same)
     sealed = {**record, "artifacts": kept}
     write_run_json(folder, sealed, _mode(folder), sync=True)
@@ -133,6 +140,20 @@ def remove_leftovers(folder: str, record: dict[str, Any]) -> None:
             path = name if relative == "." else f"{relative}/{name}"
             if path not in known and path.removesuffix(SUFFIX) not in known:
                 durable.unlink_quietly(os.path.join(above, name))
+
+
+def _printed(folder: str, record: dict[str, Any], looking: Looking) -> Printed:
+    """Look through the output; whatever is in it, the run is sealed."""
+    try:
+        found = find_printed(folder, record, looking, _mode(folder))
+        found.artifacts += link_logs(folder, record)
+    except OSError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a mistake of ours must not cost more than what it was about
+        return Printed(
+            summary={"problem": f"its output was not looked through: {type(error).__name__}: {error}"}
+        )
+    return found
 
 
 def _made(folder: str, record: dict[str, Any], known: set[str]) -> Iterator[dict[str, Any]]:

@@ -11,6 +11,9 @@ APPLICATION_ID = 0x61636F64  # "acod"
 FAILED = "status IN ('failure', 'timeout', 'cancelled')"
 """What a run is that did not succeed, as a condition."""
 
+COMMAND_KEY = "(substr(command_line, 1, 24) || substr(command_line, -40) || length(command_line))"
+"""A short text that hardly two command lines share, as an expression that an index is made of."""
+
 _RUNS = """
 CREATE TABLE runs (
     seq INTEGER PRIMARY KEY,
@@ -180,6 +183,9 @@ _FOUND = (
 )
 """What sealing finds in a run's files and output."""
 
+_COMMANDS = (f"CREATE INDEX runs_by_command ON runs ({COMMAND_KEY}, status, start_time, seq)",)
+"""Which runs had the same command: `acode runs why` compares with the last that succeeded."""
+
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         """
@@ -234,4 +240,5 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
     _AGENTS,
     _FOUND,
+    _COMMANDS,
 )

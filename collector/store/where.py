@@ -10,7 +10,7 @@ from _json import encode_basestring_ascii
 from collector.errors import InputError
 from collector.model.query import FIELDS, SORTS, TEXT, RunQuery, Term
 from collector.store.quick_json import loads
-from collector.store.schema import FAILED
+from collector.store.schema import COMMAND_KEY, FAILED
 
 _FAILED_STATUSES = {"failure", "timeout", "cancelled"}
 
@@ -129,6 +129,8 @@ def _prefix(term: Term) -> Sql:
 
 
 def _glob(term: Term) -> Sql:
+    if term.operator == "=":
+        return _any([f"{term.field} = ?" for _ in term.values]), list(term.values)
     parts, values = [], []
     for value in map(str, term.values):
         if "*" in value or "?" in value:
@@ -142,6 +144,8 @@ def _glob(term: Term) -> Sql:
 
 def _command_glob(term: Term) -> Sql:
     """A command without a wildcard is a substring, as people expect of `cmd:pytest`."""
+    if term.operator == "=":
+        return _exact_command(term)
     parts: list[str] = []
     values: list[str | int] = []
     for value in map(str, term.values):
@@ -152,6 +156,13 @@ def _command_glob(term: Term) -> Sql:
         parts.append(condition)
         values += more
     return _any(parts), values
+
+
+def _exact_command(term: Term) -> Sql:
+    """The index holds a key of each command line, short however long that is; SQLite makes both keys."""
+    key = COMMAND_KEY.replace("command_line", "?")
+    conditions = [f"({COMMAND_KEY} = {key} AND command_line = ?)" for _ in term.values]
+    return _any(conditions), [value for value in term.values for _ in range(key.count("?") + 1)]
 
 
 def _text(term: Term) -> Sql:

@@ -44,6 +44,7 @@ def runs(draw: st.DrawFn) -> list[Run]:
             task=draw(word),
             command="c",
             command_line=draw(word) + draw(word),
+            working_directory=draw(word),
             status=status,
             start_time=NOW + draw(SMALL) * 1000,
             end_time=None if status == "running" else NOW + draw(SMALL),
@@ -87,7 +88,7 @@ def terms(draw: st.DrawFn) -> Term:
     chosen = tuple(draw(st.lists(strategy, min_size=1, max_size=2)))
     compared = kind in ("time", "duration", "number")
     sign: Operator = draw(st.sampled_from(sorted(OPERATORS))) if compared else ":"
-    if kind == "prefix":
+    if kind in ("prefix", "glob"):
         sign = draw(st.sampled_from((":", "=")))
     return Term(field, chosen, sign, draw(st.booleans()))
 
@@ -111,6 +112,8 @@ def fits_value(run: Run, term: Term, value: str | int) -> bool:
         return OPERATORS[term.operator](actual, value)
     if kind == "prefix":
         return bool(actual == value if term.operator == "=" else actual.startswith(value))
+    if term.operator == "=":
+        return bool(actual == value)
     if kind == "glob" and ("*" in value or "?" in value):
         return fnmatchcase(actual, value.replace("[", "[[]"))
     if kind == "text" or term.field == "command_line":

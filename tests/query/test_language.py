@@ -45,7 +45,7 @@ def terms(draw: st.DrawFn) -> Term:
     values = tuple(draw(st.lists(strategy, min_size=1, max_size=3)))
     compared = kind in ("number", "time", "duration")
     operator: Operator = draw(st.sampled_from(OPERATORS)) if compared else ":"
-    if kind == "prefix":
+    if kind in ("prefix", "glob"):
         operator = draw(st.sampled_from((":", "=")))
     return Term(field, values, operator, draw(st.booleans()))
 
