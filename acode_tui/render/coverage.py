@@ -9,7 +9,6 @@ from acode_tui.render.ansi import Styled
 from acode_tui.render.lines import at_ends
 from acode_tui.render.outcomes import number_of, title_of
 from acode_tui.render.rows import Span, cells
-from acode_tui.render.safe import text_of
 
 if TYPE_CHECKING:
     from collector import CoverageReport, FileCoverage
@@ -75,17 +74,11 @@ def ranges_text(ranges: Ranges) -> str:
     return ", ".join(f"{low}" if low == high else f"{low}-{high}" for low, high in ranges)
 
 
-def file_line(item: FileCoverage, ranges: Ranges, mark: str, width: int) -> Styled:
-    """Return the line of a file; `mark` says whether it is open."""
+def file_line(item: FileCoverage, name: str, ranges: Ranges, mark: str, width: int) -> Styled:
+    """Return the line of a file; `name` is what it is called here, `mark` says whether it is open."""
     columns, percent = layout(width), percent_of(item)
     ink = percent_ink(percent)
-    path = text_of(item.path, 2000)
-    excess = cells(path) - columns.path
-    if excess > 0:
-        # The end of a path tells most.
-        while cells(path) > columns.path - 1:
-            path = path[max(1, (cells(path) - columns.path) // 2) :]
-        path = "…" + path
+    path = _end_of(name, columns.path)
     left: list[tuple[str, str]] = [(f" {mark} ", "faint")]
     left.append((path + " " * max(0, columns.path - cells(path)), "text"))
     if columns.bar:
@@ -102,6 +95,15 @@ def file_line(item: FileCoverage, ranges: Ranges, mark: str, width: int) -> Styl
     if columns.ranges:
         left += [("  ", "text"), (ranges_text(ranges[:200]), "muted")]
     return at_ends(left, [], width)
+
+
+def _end_of(path: str, width: int) -> str:
+    """Return a path in so many cells; its end tells most."""
+    if cells(path) <= width:
+        return path
+    while cells(path) > width - 1:
+        path = path[max(1, (cells(path) - width) // 2) :]
+    return "…" + path
 
 
 def coverage_title(report: CoverageReport, width: int) -> list[Span]:
