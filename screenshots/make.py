@@ -71,6 +71,64 @@ class TotalTest(unittest.TestCase):
     def test_discount(self):
         self.assertEqual(total([Item("tea", 1000)], discount=0.1), 900)
 """
+_STOCK = '''"""How much of a thing there is."""
+
+
+class Stock:
+    def __init__(self, **counts: int) -> None:
+        self.counts = counts
+
+    def take(self, name: str, number: int = 1) -> int:
+        """Take things out; return how many are left."""
+        left = self.counts.get(name, 0) - number
+        if left < 0:
+            raise LookupError(f"only {self.counts.get(name, 0)} {name} left")
+        self.counts[name] = left
+        return left
+
+    def refill(self, name: str, number: int) -> None:
+        if number <= 0:
+            raise ValueError("nothing to put in")
+        self.counts[name] = self.counts.get(name, 0) + number
+
+    def report(self) -> str:
+        lines = []
+        for name, count in sorted(self.counts.items()):
+            lines.append(f"{name}: {count}")
+        return "\\n".join(lines)
+'''
+_TEST_STOCK = """import logging
+
+import pytest
+
+from stock import Stock
+
+log = logging.getLogger("stock")
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_take(number):
+    assert Stock(tea=3).take("tea", number) == 3 - number
+
+
+def test_take_too_many():
+    with pytest.raises(LookupError):
+        Stock(tea=3).take("tea", 4)
+
+
+def test_last_one_is_reserved():
+    log.warning("one tea is reserved")
+    print("taking 3 of 3")
+    assert Stock(tea=3).take("tea", 3) >= 1
+
+
+@pytest.mark.skip(reason="needs the warehouse")
+def test_refill():
+    Stock(tea=3).refill("tea", 2)
+"""
+_MAKEFILE = """check:
+\tcoverage run --source=. -m pytest -q --junitxml=junit.xml; status=$$?; coverage xml -q; exit $$status
+"""
 _SERVER = """
 import itertools, sys, time
 print("\\033[1mdev server\\033[0m listening on http://127.0.0.1:8080", flush=True)
@@ -80,6 +138,10 @@ for n in itertools.count(1):
     print(f"12:04:{n % 60:02} {level} GET /api/cart/{1000 + n} {code} in {3 + n % 17} ms", flush=True)
     time.sleep(0.05)
 """
+_FILES = {
+    "cart.py": _CART, "test_cart.py": _TEST, "server.py": _SERVER, "stock.py": _STOCK,
+    "test_stock.py": _TEST_STOCK, "Makefile": _MAKEFILE,
+}  # fmt: skip
 _JSON = "import json; print(json.dumps({'lines': 94.2, 'files': ['cart.py', 'test_cart.py']}, indent=2))"
 
 
@@ -106,7 +168,8 @@ COMMANDS = (
     Command("types", ("python3", "-W", "error", "-c", "import cart; print(cart.total.__doc__)")),
     Command("health", ("python3", "-c", "import sys; sys.exit('cannot reach localhost:8080')")),
     Command("read", ("wc", "-l", "cart.py", "test_cart.py", "server.py"), agent=_REVIEW),
-    Command("test", ("python3", "-m", "unittest", "-v")),
+    Command("check", ("make", "check")),
+    Command("test", ("python3", "-m", "unittest", "-v", "test_cart")),
     Command("serve", ("python3", "-u", "server.py"), stays=True),
 )
 
@@ -145,7 +208,7 @@ CALLS = (
 )
 
 
-_README = ("runs", "viewer", "sessions")
+_README = ("runs", "viewer", "sessions", "tests", "coverage")
 
 
 class Shot(NamedTuple):
@@ -163,6 +226,8 @@ SHOTS = (
     Shot("runs-narrow", (80, 24), ("j",)),
     Shot("failed", (120, 30), ("f",)),
     Shot("viewer", (120, 30), ("enter",), "task:test status:failed"),
+    Shot("tests", (120, 30), ("enter", "enter"), "task:check"),
+    Shot("coverage", (120, 20), ("enter", "3", "j"), "task:check"),
     Shot("sessions", (140, 34), ("s", "right", "j", "right", "j", "right", "left", "right", "k", "k")),
     Shot("help", (100, 40), ("question_mark",)),
     Shot("delete", (100, 26), ("j", "j", "d")),
@@ -174,6 +239,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--workspace")
     parser.add_argument("--png", action="store_true")
+    parser.add_argument("--only", help="names of pictures, with commas between them")
     options = parser.parse_args()
     root = Path(options.workspace or "/tmp/shop")  # short, because it is in the pictures
     made = not options.workspace
@@ -182,7 +248,7 @@ def main() -> None:
     children = record(root) if made else []
     try:
         for theme in ("dark", "light"):
-            for shot in SHOTS:
+            for shot in (one for one in SHOTS if not options.only or one.name in options.only.split(",")):
                 path = HERE / f"{shot.name}-{theme}.svg"
                 path.write_text(asyncio.run(take(root, shot, theme)))
                 print(path.name)
@@ -200,7 +266,7 @@ def main() -> None:
 def record(root: Path) -> list[subprocess.Popen[bytes]]:
     """Record real commands in a small project; return those that go on."""
     root.mkdir(parents=True)
-    for name, text in (("cart.py", _CART), ("test_cart.py", _TEST), ("server.py", _SERVER)):
+    for name, text in _FILES.items():
         (root / name).write_text(text)
     children = []
     for command in COMMANDS:

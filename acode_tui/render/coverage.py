@@ -9,13 +9,11 @@ from acode_tui.render.ansi import Styled
 from acode_tui.render.lines import at_ends
 from acode_tui.render.outcomes import number_of, title_of
 from acode_tui.render.rows import Span, cells
-from acode_tui.render.safe import text_of
 
 if TYPE_CHECKING:
     from collector import CoverageReport, FileCoverage
 
 _GOOD, _FAIR = 90.0, 70.0
-_EIGHTHS = " ▏▎▍▌▋▊▉█"
 Ranges = Sequence[tuple[int, int]]
 
 
@@ -44,9 +42,8 @@ def percent_ink(percent: float) -> str:
 
 def bar(percent: float, width: int) -> str:
     """Return a bar of exactly so many cells, finer than a cell."""
-    filled = round(max(0.0, min(percent, 100.0)) / 100 * width * 8)
-    full, part = divmod(filled, 8)
-    return ("█" * full + (_EIGHTHS[part] if part else "")).ljust(width)
+    full, half = divmod(round(max(0.0, min(percent, 100.0)) / 100 * width * 2), 2)
+    return ("━" * full + "╸" * half).ljust(width)
 
 
 def percent_text(percent: float) -> str:
@@ -77,17 +74,11 @@ def ranges_text(ranges: Ranges) -> str:
     return ", ".join(f"{low}" if low == high else f"{low}-{high}" for low, high in ranges)
 
 
-def file_line(item: FileCoverage, ranges: Ranges, mark: str, width: int) -> Styled:
-    """Return the line of a file; `mark` says whether it is open."""
+def file_line(item: FileCoverage, name: str, ranges: Ranges, mark: str, width: int) -> Styled:
+    """Return the line of a file; `name` is what it is called here, `mark` says whether it is open."""
     columns, percent = layout(width), percent_of(item)
     ink = percent_ink(percent)
-    path = text_of(item.path, 2000)
-    excess = cells(path) - columns.path
-    if excess > 0:
-        # The end of a path tells most.
-        while cells(path) > columns.path - 1:
-            path = path[max(1, (cells(path) - columns.path) // 2) :]
-        path = "…" + path
+    path = _end_of(name, columns.path)
     left: list[tuple[str, str]] = [(f" {mark} ", "faint")]
     left.append((path + " " * max(0, columns.path - cells(path)), "text"))
     if columns.bar:
@@ -95,7 +86,7 @@ def file_line(item: FileCoverage, ranges: Ranges, mark: str, width: int) -> Styl
         left += [
             (" ", "text"),
             (filled.rstrip(" "), ink),
-            ("·" * (columns.bar - len(filled.rstrip(" "))), "border"),
+            ("─" * (columns.bar - len(filled.rstrip(" "))), "border"),
         ]
     left.append((f" {percent_text(percent):>6}", ink))
     if columns.lines:
@@ -104,6 +95,15 @@ def file_line(item: FileCoverage, ranges: Ranges, mark: str, width: int) -> Styl
     if columns.ranges:
         left += [("  ", "text"), (ranges_text(ranges[:200]), "muted")]
     return at_ends(left, [], width)
+
+
+def _end_of(path: str, width: int) -> str:
+    """Return a path in so many cells; its end tells most."""
+    if cells(path) <= width:
+        return path
+    while cells(path) > width - 1:
+        path = path[max(1, (cells(path) - width) // 2) :]
+    return "…" + path
 
 
 def coverage_title(report: CoverageReport, width: int) -> list[Span]:

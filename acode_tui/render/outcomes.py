@@ -91,10 +91,15 @@ def case_line(case: TestCase, is_open: bool | None, width: int) -> Styled:
     name = text_of(case.name, _MAX_NAME)
     is_muted = not case.is_failed and not case.flaky
     left = [("   ", "text"), (fold, "faint"), (f"{mark} ", ink), (name, "muted" if is_muted else "text")]
-    message = text_of(case.message).strip() if not is_open else ""
+    message = first_line(case.message) if not is_open else ""
     if message and cells(name) + 30 < width:
         left.append(("  " + message, "faint"))
     return at_ends(left, [(f"{time_taken(case.duration_ms):>8} ", "faint")], width)
+
+
+def first_line(message: object) -> str:
+    """Return the first line of what a test said."""
+    return text_of("" if message is None else str(message).strip().partition("\n")[0])
 
 
 def has_details(case: TestCase) -> bool:

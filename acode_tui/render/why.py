@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from acode_tui.render.ansi import Styled
 from acode_tui.render.lines import cut, line_of
-from acode_tui.render.outcomes import outcome_mark, place_text
+from acode_tui.render.outcomes import first_line, outcome_mark, place_text
 from acode_tui.render.rows import cells, fit
 from acode_tui.render.safe import text_of
 from acode_tui.render.summary import rule
@@ -30,7 +30,7 @@ def failed_case_lines(cases: Iterable[TestCase]) -> list[Styled]:
                 [(f"{mark} ", ink), (text_of(case.name), "text"), (f"  {place}" if place else "", "accent")]
             )
         )
-        message = text_of(case.message).strip()
+        message = first_line(case.message)
         if message:
             lines.append(line_of([("  ", "text"), (message, "failure")]))
     return lines

@@ -115,7 +115,7 @@ class ListedScreen(ViewingScreen):
             self._show(kept.listing, kept.cursor)
         else:
             self.listing.clear("reading …")
-            self._report_token = self.reports.open(entry)
+            self._report_token = self.reports.open(entry, self.run.working_directory)
         self.tell()
 
     def _show_listing(self, is_listed: bool) -> None:

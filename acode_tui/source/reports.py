@@ -60,11 +60,11 @@ class ReportReader:
         self._desk.close()
         self._desk.join()
 
-    def open(self, entry: FileEntry) -> int:
-        """Read what a file holds; return the token of the answer."""
+    def open(self, entry: FileEntry, folder: str) -> int:
+        """Read what a file holds, of a command that ran in a folder; return the token of the answer."""
         self.token += 1
         token = self.token
-        self._desk.submit(lambda: self._open(token, entry))
+        self._desk.submit(lambda: self._open(token, entry, folder))
         return token
 
     def search(self, listing: Listing, needle: str, path: LinePath) -> None:
@@ -105,13 +105,13 @@ class ReportReader:
 
     # In the thread
 
-    def _open(self, token: int, entry: FileEntry) -> None:
+    def _open(self, token: int, entry: FileEntry, folder: str) -> None:
         if token != self.token:
             return
         try:
             content = open_entry(entry, self._desk.stores())
             try:
-                self._read(token, entry, content)
+                self._read(token, entry, content, folder)
             finally:
                 content.close()
         except Broken as error:
@@ -119,13 +119,13 @@ class ReportReader:
         except (Unreadable, OSError, AcodeError) as error:
             self._desk.post(ListingFailed(token, str(error)))
 
-    def _read(self, token: int, entry: FileEntry, content: Content) -> None:
+    def _read(self, token: int, entry: FileEntry, content: Content, folder: str) -> None:
         if entry.view == LOGS:
             self._read_entries(token, content)
             return
         text = _text(content)
         with _undisturbed(len(text)):
-            listing, problem = _listing(entry.view, text)
+            listing, problem = _listing(entry.view, text, folder)
         self._desk.post(ListingRead(token, listing, problem))
 
     def _read_entries(self, token: int, content: Content) -> None:
@@ -162,7 +162,7 @@ def read_tests(entry: FileEntry, content: Content) -> TestReport:
         return _test_report(parse_record(_text(content)))
 
 
-def _listing(view: str, text: str) -> tuple[Listing, str]:
+def _listing(view: str, text: str, folder: str) -> tuple[Listing, str]:
     """Return what a text holds, and why that is not what its name says."""
     problem = ""
     if view in (TESTS, COVERAGE):
@@ -170,7 +170,7 @@ def _listing(view: str, text: str) -> tuple[Listing, str]:
         try:
             if view == TESTS:
                 return TestListing(_test_report(record)), ""
-            return CoverageListing(_coverage_report(record)), ""
+            return CoverageListing(_coverage_report(record), folder), ""
         except Broken as error:
             problem = str(error)
     return JsonListing(parse_json(text), len(text)), problem

@@ -308,7 +308,7 @@ def list_files(run: Run, stores: Stores) -> list[FileEntry]:
         if artifact.missing:
             problem = problem or "the file is gone"
         title = artifact.path if artifact.type not in ("stdout", "stderr", "output") else artifact.type
-        view = view_of(artifact.path) if artifact.type not in ORDER else TEXT
+        view = view_of(artifact.path) if artifact.type not in _KINDS else TEXT
         note = found_note(run.summary, view)
         entries.append(
             FileEntry(
@@ -326,7 +326,7 @@ def list_files(run: Run, stores: Stores) -> list[FileEntry]:
         if path not in known:
             entries.append(FileEntry(name, name, path, size))
     entries += _interleaved(run, entries, artifacts)
-    entries.sort(key=lambda entry: ORDER.get(entry.type, ORDER.get(entry.view, len(ORDER))))
+    entries.sort(key=lambda entry: _ORDER.index(entry.type if entry.type in _KINDS else entry.view))
     return entries
 
 
@@ -350,7 +350,8 @@ def _interleaved(run: Run, entries: list[FileEntry], artifacts: SqliteArtifactSt
     return [FileEntry("output", "output", str(index.parent), size, is_interleaved=True)]
 
 
-ORDER = {"output": 0, "stdout": 1, "stderr": 2, TESTS: 3, COVERAGE: 4, LOGS: 5}
+_KINDS = ("output", "stdout", "stderr")
+_ORDER = (*_KINDS, TESTS, COVERAGE, LOGS, TREE, TEXT)
 _VIEWS = {"test-results.json": TESTS, "coverage.json": COVERAGE, "logs.jsonl": LOGS}
 _TITLES = {TESTS: "tests", COVERAGE: "coverage", LOGS: "log entries"}
 STREAMS = (("output", "output.txt"), ("stdout", "stdout.txt"), ("stderr", "stderr.txt"))

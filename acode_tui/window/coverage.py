@@ -18,17 +18,18 @@ _INDENT = 5
 
 
 class CoverageListing(Listing):
-    """A report of coverage."""
+    """A report of coverage; files below `folder`, where the command ran, are named from there."""
 
     view = COVERAGE
 
-    def __init__(self, report: CoverageReport) -> None:
+    def __init__(self, report: CoverageReport, folder: str = "") -> None:
         super().__init__(0)
         self.report = report
         self.notes = [text_of(problem, 1000) for problem in report.problems]
         self.ranges = [ranges_of(item) for item in report.files]
         self.is_narrow = self.by_path = False
-        names = [text_of(item.path, 2000) for item in report.files]
+        base = folder.rstrip("/") + "/"
+        self.names = names = [text_of(item.path, 2000).removeprefix(base) for item in report.files]
         self._by_path = sorted(range(len(names)), key=lambda n: names[n])
         self._worst = sorted(
             self._by_path, key=lambda n: (percent_of(report.files[n]), -_missing(self.ranges[n]))
@@ -57,7 +58,8 @@ class CoverageListing(Listing):
         if len(path) > 1:
             return text_line(self, path) or Styled("")
         mark = "▾" if self.is_open(path) else "▸" if self.has_below(path) else " "
-        return file_line(item, self.uncovered(path), mark, width)
+        name = self.names[self._order[path[0]]]
+        return file_line(item, name, self.uncovered(path), mark, width)
 
     def title(self, width: int) -> Sequence[Span]:
         """Return the totals."""
@@ -98,7 +100,7 @@ class CoverageListing(Listing):
 
     def search(self) -> Search:
         """Return what searches the paths."""
-        names = [text_of(self.report.files[n].path, 2000) for n in self._order]
+        names = [self.names[n] for n in self._order]
 
         def find(needle: str, fold: bool) -> list[Path]:
             found: list[Path] = [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -169,6 +171,15 @@ def test_the_worst_file_comes_first_or_they_are_sorted_by_path() -> None:
     ]
     listing.rearrange(listing.narrow, 0)
     assert [listing.value((n,)) for n in range(listing.total)] == ["src/cart.py", "src/db.py", "src/util.py"]
+
+
+def test_files_are_named_from_where_the_command_ran() -> None:
+    report = replace(
+        COVERAGE, files=tuple(replace(f, path="/home/dev/shop/" + f.path) for f in COVERAGE.files)
+    )
+    listing = CoverageListing(report, "/home/dev/shop")
+    assert shown(listing)[0].split()[1] == "src/db.py"
+    assert listing.value((0,)) == "/home/dev/shop/src/db.py"
 
 
 def test_levels_narrow_the_entries_and_the_cursor_stays() -> None:

@@ -149,10 +149,10 @@ def test_a_hundred_percent_means_that_nothing_is_missing(percent: float, text: s
 def test_bars_are_finer_than_a_cell() -> None:
     assert [bar(percent, 4) for percent in (0, 50, 62.5, 100, 250)] == [
         "    ",
-        "██  ",
-        "██▌ ",
-        "████",
-        "████",
+        "━━  ",
+        "━━╸ ",
+        "━━━━",
+        "━━━━",
     ]
 
 

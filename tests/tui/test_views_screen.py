@@ -423,3 +423,18 @@ async def test_an_editor_needs_a_terminal(recorded: Recorded, tmp_path: Path) ->
 def test_the_samples_are_what_they_say() -> None:
     assert OUTPUT.splitlines()[5] == b"E       assert 90 == 81"
     assert SUMMARY["tests"]["total"] == len(CASES)  # type: ignore[index]
+
+
+async def test_files_are_shown_as_what_they_are_whatever_their_type_is_called(recorded: Recorded) -> None:
+    from dataclasses import replace
+
+    run = recorded.make(
+        "make", {"stdout.txt": b"x\n", "coverage.json": as_bytes(COVERAGE.to_json()), "sub/a.json": b"[1]"},
+        summary=SUMMARY,
+    )  # fmt: skip
+    kinds = {"coverage.json": "coverage", "sub/a.json": "tests"}
+    artifacts = tuple(replace(a, type=kinds.get(a.path, a.type)) for a in run.artifacts)
+    recorded.store.write([replace(run, artifacts=artifacts)])
+    async with inspecting(recorded) as pilot:
+        await open_view(pilot, "3", "81.2% of 1,000 lines")
+        assert [entry.title for entry in run_screen(pilot).entries] == ["stdout", "coverage", "sub/a.json"]
