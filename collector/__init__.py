@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collector.model.query import RunQuery as RunQuery
     from collector.model.query import Term as Term
     from collector.model.run import Run as Run
+    from collector.query.explain import Explanation as Explanation
+    from collector.query.explain import explain as explain
     from collector.query.language import format_query as format_query
     from collector.query.language import parse_query as parse_query
     from collector.record.output_index import iter_output as iter_output
@@ -38,6 +40,7 @@ _HOMES = {
     "CollectorStatus": "daemon.control",
     "Config": "config",
     "Event": "model.query",
+    "Explanation": "query.explain",
     "Outline": "store.protocols",
     "Page": "store.protocols",
     "Run": "model.run",
@@ -47,6 +50,7 @@ _HOMES = {
     "Workspace": "workspace",
     "collector_status": "daemon.control",
     "ensure_collector": "daemon.control",
+    "explain": "query.explain",
     "find_root": "workspace",
     "follow_events": "store.events",
     "format_query": "query.language",
