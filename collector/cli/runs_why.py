@@ -52,7 +52,7 @@ def describe(run: Run, explanation: Explanation) -> Iterator[Line]:
         if explanation.headline != explanation.outcome + reason:
             yield f"  {explanation.outcome}{reason}", ""
     yield from _tests(explanation)
-    yield from _errors(explanation.errors)
+    yield from _errors(explanation.errors, bool(explanation.failed_tests))
     if explanation.compared_with:
         yield from _comparison(explanation.compared_with)
     elif run.is_failed:
@@ -84,7 +84,8 @@ def _test(test: FailedTest) -> Iterator[Line]:
         yield f"    {test.message.splitlines()[0]}", ""
 
 
-def _errors(errors: tuple[ErrorBlock, ...]) -> Iterator[Line]:
+def _errors(errors: tuple[ErrorBlock, ...], has_tests: bool) -> Iterator[Line]:
+    """Yield the first error whole, others by what they say, without what the list of tests has said."""
     if not errors:
         return
     first, *others = errors
@@ -97,6 +98,7 @@ def _errors(errors: tuple[ErrorBlock, ...]) -> Iterator[Line]:
         yield f"  {text}", ""
     if len(first.lines) > _MAX_LINES:
         yield f"  … {len(first.lines) - _MAX_LINES} more lines", "dim"
+    others = [error for error in others if not (has_tests and error.kind == "test")]
     if others:
         yield from _section("Then")
         for error in others[:_MAX_OTHERS]:
