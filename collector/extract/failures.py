@@ -217,7 +217,7 @@ class FailureScanner:
     def _keep(self, rule: Rule, block: _Block, lines: list[str], message: str) -> None:
         found = ErrorBlock(
             rule.kind, _cut(message, _MAX_MESSAGE), location_of(rule, lines, block.before), self._stream,
-            block.first, block.last, block.before[-CONTEXT:], tuple(lines), rule.rank,
+            block.first, block.last, _above(block.before), tuple(lines), rule.rank,
         )  # fmt: skip
         if rule.kind == "traceback" and rule.rank == MATTERS:
             self._last_trace = found
@@ -233,6 +233,13 @@ class FailureScanner:
 
     def _is_full(self, rank: int) -> bool:
         return len(self._found.get(rank, ())) >= MAX_BLOCKS
+
+
+def _above(before: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the lines to show above a block, which do not begin with empty ones."""
+    near = before[-CONTEXT:]
+    first = next((number for number, text in enumerate(near) if text.strip()), len(near))
+    return near[first:]
 
 
 def _cut(text: str, limit: int) -> str:
