@@ -9,10 +9,16 @@ from acode_tui.values import NamedTuple
 
 RUNS, RUN, SESSIONS = "runs", "run", "sessions"
 ALL = (RUNS, RUN, SESSIONS)
+TEXT, TESTS, COVERAGE, LOGS, TREE = "text", "tests", "coverage", "logs", "json"
+LISTED = (TESTS, COVERAGE, LOGS, TREE)
+"""How a file of a run is shown: as text, or as what it holds."""
 
 
 class Key(NamedTuple):
-    """One action and its keys; `footer` is what the bottom line calls it, if it has room there."""
+    """One action and its keys; `footer` is what the bottom line calls it, if it has room there.
+
+    `views` are those of an open run in which the bottom line tells about it; none for all.
+    """
 
     action: str
     keys: tuple[str, ...]
@@ -20,6 +26,7 @@ class Key(NamedTuple):
     group: str
     screens: tuple[str, ...] = ALL
     footer: str = ""
+    views: tuple[str, ...] = ()
 
 
 KEYS: tuple[Key, ...] = (
@@ -31,8 +38,8 @@ KEYS: tuple[Key, ...] = (
     Key("page(-1)", ("pageup", "b"), "a page up", "Move"),
     Key("first", ("g", "home"), "to the beginning", "Move"),
     Key("last", ("G", "end"), "to the end", "Move"),
-    Key("sideways(-1)", ("left",), "to the left", "Move", (RUN,)),
-    Key("sideways(1)", ("right",), "to the right", "Move", (RUN,)),
+    Key("sideways(-1)", ("left",), "to the left; in a tree, close or go to what it is in", "Move", (RUN,)),
+    Key("sideways(1)", ("right",), "to the right; in a tree, open or go into it", "Move", (RUN,)),
     Key("open", ("enter",), "open the run", "Runs", (RUNS,), "open"),
     Key("filter", ("slash",), "filter the runs", "Runs", (RUNS,), "filter"),
     Key("failed", ("f",), "failed runs only", "Runs", (RUNS,), "failed"),
@@ -45,14 +52,60 @@ KEYS: tuple[Key, ...] = (
     Key("runs", ("r",), "its runs as a list", "Sessions", (SESSIONS,), "runs"),
     Key("filter", ("slash",), "filter the sessions", "Sessions", (SESSIONS,), "filter"),
     Key("delete", ("d",), "delete the run", "Runs", ALL, "delete"),
-    Key("search", ("slash",), "search in the file", "Viewer", (RUN,), "search"),
-    Key("next_hit", ("n",), "next hit", "Viewer", (RUN,)),
-    Key("previous_hit", ("N",), "previous hit", "Viewer", (RUN,)),
-    Key("next_error", ("e",), "next line with an error", "Viewer", (RUN,), "errors"),
-    Key("previous_error", ("E",), "previous line with an error", "Viewer", (RUN,)),
-    Key("go_to_line", ("colon",), "go to a line", "Viewer", (RUN,), "line"),
-    Key("wrap", ("w",), "wrap long lines", "Viewer", (RUN,), "wrap"),
-    Key("submit", ("enter",), "search for what is typed", "Viewer", (RUN,)),
+    Key("search", ("slash",), "search", "Viewer", (RUN,), "search"),
+    Key("next_hit", ("n",), "next hit; without a search, next failure", "Viewer", (RUN,)),
+    Key("previous_hit", ("N",), "previous hit; without a search, previous failure", "Viewer", (RUN,)),
+    Key("next_error", ("e",), "next failure: error, failed test, uncovered line", "Viewer", (RUN,), "errors"),
+    Key("previous_error", ("E",), "previous failure", "Viewer", (RUN,)),
+    Key("go_to_line", ("colon",), "go to a line", "Viewer", (RUN,), "line", (TEXT,)),
+    Key("wrap", ("w",), "wrap long lines", "Viewer", (RUN,), "wrap", (TEXT,)),
+    Key(
+        "submit",
+        ("enter",),
+        "open or close; go where it leads; search for what is typed",
+        "Viewer",
+        (RUN,),
+        "open",
+        LISTED,
+    ),
+    Key("show('output')", ("1",), "output", "Views", (RUN,)),
+    Key("show('tests')", ("2",), "test results", "Views", (RUN,)),
+    Key("show('coverage')", ("3",), "coverage", "Views", (RUN,)),
+    Key("show('logs')", ("4",), "log entries", "Views", (RUN,)),
+    Key("show('json')", ("5",), "JSON; again for the next file", "Views", (RUN,)),
+    Key(
+        "narrow",
+        ("f",),
+        "failed tests only, uncovered files only, log entries of the next level",
+        "Views",
+        (RUN,),
+        "failed",
+        (TESTS, COVERAGE, LOGS),
+    ),
+    Key(
+        "sort",
+        ("s",),
+        "sort another way: tests by time taken, files by path",
+        "Views",
+        (RUN,),
+        "sort",
+        (TESTS, COVERAGE),
+    ),
+    Key(
+        "printed",
+        ("p",),
+        "where it was printed: a failed test, a log entry",
+        "Views",
+        (RUN,),
+        "output",
+        (TESTS, LOGS),
+    ),
+    Key("edit", ("v",), "the place in the source in $EDITOR", "Views", (RUN,), "edit", (TESTS, COVERAGE)),
+    Key("unfold_all", ("plus",), "open everything below", "Views", (RUN,), "open all", (TREE,)),
+    Key("fold_all", ("minus",), "close everything below", "Views", (RUN,)),
+    Key("raw", ("r",), "as text, or as what it is", "Views", (RUN,), "text", LISTED),
+    Key("copy_value", ("c",), "copy the value, name or message", "Views", (RUN,), "copy", (TREE,)),
+    Key("copy_place", ("Y",), "copy where it is: JSON path, file:line", "Views", (RUN,)),
     Key("artifact(1)", ("right_square_bracket",), "next artifact", "Viewer", (RUN,)),
     Key("artifact(-1)", ("left_square_bracket",), "previous artifact", "Viewer", (RUN,)),
     Key("neighbour(-1)", ("h",), "previous run of the list", "Runs", (RUN,)),
@@ -74,7 +127,7 @@ _SHOWN = {
     "slash": "/", "question_mark": "?", "colon": ":", "escape": "esc", "pagedown": "PgDn",
     "pageup": "PgUp", "right_square_bracket": "]", "left_square_bracket": "[", "up": "↑", "down": "↓",
     "left": "←", "right": "→", "enter": "⏎", "home": "Home", "end": "End", "space": "Space",
-    "tab": "Tab",
+    "tab": "Tab", "plus": "+", "minus": "-",
 }  # fmt: skip
 
 
@@ -88,12 +141,13 @@ def shown(key: str) -> str:
     return _SHOWN.get(key, key)
 
 
-def footer_keys(screen: str) -> list[tuple[str, str]]:
+def footer_keys(screen: str, view: str = TEXT) -> list[tuple[str, str]]:
     """Return the keys that the bottom line tells about, the most useful first."""
     order = (
-        "help", "open", "runs", "filter", "search", "failed", "sessions", "next_error", "stream", "follow",
+        "help", "open", "submit", "runs", "filter", "search", "failed", "narrow", "sessions", "next_error",
+        "printed", "unfold_all", "edit", "raw", "stream", "follow",
     )  # fmt: skip
-    keys = [key for key in keys_for(screen) if key.footer]
+    keys = [key for key in keys_for(screen) if key.footer and (not key.views or view in key.views)]
     keys.sort(key=lambda key: order.index(key.action) if key.action in order else len(order))
     return [(shown(key.keys[0]), key.footer) for key in keys]
 

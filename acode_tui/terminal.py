@@ -65,6 +65,32 @@ class Terminal:
             return  # the terminal is gone
 
 
+def run_in_terminal(command: list[str], keys: int, screen: int) -> int:
+    """Run a program that takes the terminal over, in its usual modes; return its exit status.
+
+    What the program is interrupted by with ctrl+c is not for us.
+
+    Raises:
+        OSError: when it cannot be started.
+    """
+    import signal
+    import subprocess
+
+    modes = termios.tcgetattr(keys)
+    usual = termios.tcgetattr(keys)
+    usual[0] |= termios.ICRNL | termios.IXON
+    usual[1] |= termios.OPOST
+    usual[3] |= termios.ICANON | termios.ECHO | termios.ISIG | termios.IEXTEN
+    # Not SIG_IGN, which the program would inherit.
+    before = signal.signal(signal.SIGINT, lambda number, frame: None)
+    try:
+        termios.tcsetattr(keys, termios.TCSADRAIN, usual)
+        return subprocess.run(command, stdin=keys, stdout=screen, stderr=screen, check=False).returncode
+    finally:
+        termios.tcsetattr(keys, termios.TCSADRAIN, modes)
+        signal.signal(signal.SIGINT, before)
+
+
 def _number(name: str) -> str:
     value = os.environ.get(name, "")
     return value if value.isdigit() else ""

@@ -9,6 +9,7 @@ temporary folder and removed; `--million` names one to keep and use again.
 from __future__ import annotations
 
 import argparse
+import json
 import multiprocessing
 import os
 import random
@@ -18,12 +19,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks.generate_runs import BATCH, make_runs
 from benchmarks.pty_app import FRAME_END, PtyApp, median, percentile
-from collector import Artifact, Run, Workspace
+from collector import Artifact, LogEntry, Run, TestCase, TestReport, TestSuite, Workspace
 from collector.ids import new_ulid
+from collector.model.results import total_of
 from collector.store.database import open_writer
 from collector.store.runs import SqliteRunStore
 
@@ -45,7 +48,7 @@ def main() -> None:
     """Run what was asked for."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--million", help="a workspace with a million runs; made when it is not there")
-    parser.add_argument("--only", default="start,peers,keys,file,follow,live,idle")
+    parser.add_argument("--only", default="start,peers,keys,file,follow,views,live,idle")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--bytes", type=int, default=_GIGABYTE)
     options = parser.parse_args()
@@ -59,6 +62,7 @@ def main() -> None:
             "keys": lambda: bench_keys(fill(base / "thousand", 1_000), fill(million, 1_000_000)),
             "file": lambda: bench_file(base / "big", options.bytes),
             "follow": lambda: bench_follow(base / "follow"),
+            "views": lambda: bench_views(base / "views"),
             "live": lambda: bench_live(fill(base / "live", 1_000)),
             "idle": lambda: bench_idle(fill(base / "idle", 1_000)),
         }
@@ -255,6 +259,114 @@ def finish_run(folder: Path, name: str, kind: str, size: int, status: str = "suc
     store = SqliteRunStore(open_writer(workspace.database))
     store.write([run])
     store.close()
+
+
+def bench_views(folder: Path, cases: int = 20_000, entries: int = 100_000, size: int = 10 << 20) -> None:
+    """Opening and scrolling a big report of tests, many log entries, and a big JSON file."""
+    findings_run(folder, cases, entries, size)
+    app = inspector(folder)
+    app.wait_for(FRAME_END)
+    app.wait_for(b"1 run")
+    app.quiesce(0.5)
+    first = app.text_ms(b"\r", f"of {cases:,} failed".encode())
+    say(f"{cases:,} tests: first lines after enter", f"{first:.0f} ms")
+    _bench_listing(app, f"{cases:,} tests", (b"j", b"\x1b[6~", b"n", b"f", b"s", b"\r"))
+    first = app.text_ms(b"4", b"entry 0 ")
+    say(f"{entries:,} log entries: first lines", f"{first:.0f} ms")
+    busy = [app.frame_ms(b"j") for _ in range(20)]
+    say("cursor keys while they are read", f"p50 {median(busy):.1f} ms, worst {max(busy):.1f} ms")
+    app.wait_for(f"m{entries:,} entries\x1b".encode())
+    _bench_listing(app, f"{entries:,} log entries", (b"j", b"\x1b[6~", b"e", b"f"))
+    _bench_json(app, size)
+    say("memory with all of them open", f"{app.memory_mb():.1f} MB")
+    app.kill()
+    shutil.rmtree(folder)
+
+
+def _bench_json(app: PtyApp, size: int) -> None:
+    start = app.mark()
+    begin = time.perf_counter()
+    app.send(b"5")
+    app.wait_for(b"reading", start=start)
+    busy: list[float] = []
+    while app.output.find(b"items", start) < 0 and time.perf_counter() - begin < 30:
+        busy += [app.frame_ms(b"\t"), app.frame_ms(b"\t")]
+    opened = app.wait_for(b"items", start=start)[0]
+    say(f"{size >> 20} MB of JSON: first lines", f"{(opened - begin) * 1000:.0f} ms")
+    say("keys while it is read", f"p50 {median(busy):.1f} ms, worst {max(busy):.1f} ms")
+    app.quiesce(0.5)
+    app.send(b"j\x1b[C")
+    app.quiesce(0.5)
+    _bench_listing(app, "JSON", (b"j", b"\x1b[6~", b"+", b"-"))
+    start = app.mark()
+    begin = time.perf_counter()
+    app.send(b"/needle\r")
+    found = app.wait_for(b"hit 1 of", start=start)[0]
+    say("JSON, search of all of it", f"{(found - begin) * 1000:.0f} ms")
+
+
+def _bench_listing(app: PtyApp, what: str, keys: tuple[bytes, ...]) -> None:
+    app.quiesce(0.5)
+    names = {b"\x1b[6~": "page", b"\r": "enter"}
+    for key in keys:
+        taken = []
+        for _ in range(20):
+            taken.append(app.frame_ms(key))
+            time.sleep(0.1)
+        name = names.get(key, key.decode())
+        say(f"{what}, key {name}", f"p50 {median(taken):.1f} ms, p95 {percentile(taken, 0.95):.1f} ms")
+
+
+def findings_run(folder: Path, cases: int, entries: int, size: int) -> None:
+    """Make a workspace with one failed run that found a great deal."""
+    run_folder = folder / ".acode" / "artifacts" / "found"
+    run_folder.mkdir(parents=True)
+    tests = tuple(
+        TestCase(
+            name=f"test_number_{n}", class_name=f"tests.module_{n // 50}", duration_ms=n % 97,
+            outcome="failed" if n % 50 == 7 else "passed",
+            message=f"AssertionError: assert {n} == {n + 1}" if n % 50 == 7 else None,
+            details="line of a traceback\n" * 20 if n % 50 == 7 else None,
+        )
+        for n in range(cases)
+    )  # fmt: skip
+    report = TestReport(totals=total_of(tests), suites=(TestSuite(name="all", source="x", cases=tests),))
+    (run_folder / "test-results.json").write_text(json.dumps(report.to_json()))
+    with (run_folder / "logs.jsonl").open("w") as out:
+        for n in range(entries):
+            level = "error" if n % 100 == 99 else "info"
+            entry = LogEntry(level=level, message=f"entry {n} of the log", stream="stdout", line=n + 1)
+            out.write(json.dumps(entry.to_json()) + "\n")
+    items = [
+        {"id": n, "name": f"item {n}", "price": n / 4, "tags": ["a", str(n)], "inner": {"x": n, "y": None}}
+        for n in range(size // 110)
+    ]
+    items[len(items) // 2]["name"] = "the needle"
+    (run_folder / "artifact.json").write_text(json.dumps({"items": items}))
+    (run_folder / "stdout.txt").write_text("nothing much\n")
+    now = int(time.time() * 1000)
+    run_id = new_ulid(now)
+    names = ("stdout.txt", "test-results.json", "logs.jsonl", "artifact.json")
+    artifacts = tuple(_artifact(run_folder / name, run_id, now) for name in names)
+    run = Run(
+        run_id=run_id, name="found", folder="found", task="test", command="pytest", command_line="pytest",
+        status="failure", start_time=now, end_time=now, duration_ms=1, exit_code=1, artifacts=artifacts,
+        summary={"tests": asdict(report.totals), "logs": {"error": entries // 100, "info": entries}},
+    )  # fmt: skip
+    workspace = Workspace(str(folder))
+    workspace.create()
+    store = SqliteRunStore(open_writer(workspace.database))
+    store.write([run])
+    store.close()
+
+
+def _artifact(path: Path, run_id: str, now: int) -> Artifact:
+    size = path.stat().st_size
+    return Artifact(
+        artifact_id=new_ulid(now), run_id=run_id, type="stdout" if path.stem == "stdout" else "other",
+        path=path.name, file_name=path.name, size_bytes=size, stored_bytes=size, created_at=now,
+        modified_at=now,
+    )  # fmt: skip
 
 
 def _write_lines(path: str, rate: int, seconds: float) -> None:

@@ -16,11 +16,20 @@ if TYPE_CHECKING:
     from collector.model.query import Event as Event
     from collector.model.query import RunQuery as RunQuery
     from collector.model.query import Term as Term
+    from collector.model.results import CoverageReport as CoverageReport
+    from collector.model.results import FileCoverage as FileCoverage
+    from collector.model.results import Location as Location
+    from collector.model.results import LogEntry as LogEntry
+    from collector.model.results import TestCase as TestCase
+    from collector.model.results import TestReport as TestReport
+    from collector.model.results import TestSuite as TestSuite
+    from collector.model.results import TestTotals as TestTotals
     from collector.model.run import Run as Run
     from collector.query.explain import Explanation as Explanation
     from collector.query.explain import explain as explain
     from collector.query.language import format_query as format_query
     from collector.query.language import parse_query as parse_query
+    from collector.record.content import open_content as open_content
     from collector.record.output_index import iter_output as iter_output
     from collector.store import open_stores as open_stores
     from collector.store.events import follow_events as follow_events
@@ -39,14 +48,22 @@ _HOMES = {
     "ArtifactStore": "store.protocols",
     "CollectorStatus": "daemon.control",
     "Config": "config",
+    "CoverageReport": "model.results",
     "Event": "model.query",
     "Explanation": "query.explain",
+    "FileCoverage": "model.results",
+    "Location": "model.results",
+    "LogEntry": "model.results",
     "Outline": "store.protocols",
     "Page": "store.protocols",
     "Run": "model.run",
     "RunQuery": "model.query",
     "RunStore": "store.protocols",
     "Term": "model.query",
+    "TestCase": "model.results",
+    "TestReport": "model.results",
+    "TestSuite": "model.results",
+    "TestTotals": "model.results",
     "Workspace": "workspace",
     "collector_status": "daemon.control",
     "ensure_collector": "daemon.control",
@@ -55,6 +72,7 @@ _HOMES = {
     "follow_events": "store.events",
     "format_query": "query.language",
     "iter_output": "record.output_index",
+    "open_content": "record.content",
     "load_config": "config",
     "open_stores": "store",
     "parse_query": "query.language",

@@ -41,8 +41,8 @@ class NewFile:
 
     def __init__(self, path: str, mode: int = 0o644, sync: bool = True) -> None:
         self._path, self._mode, self._sync = path, mode, sync
-        self._directory, name = os.path.split(path)
-        self._temporary = os.path.join(self._directory, f".{name[-200:]}.{os.getpid()}-{get_ident()}.tmp")
+        self._directory = os.path.dirname(path)
+        self._temporary = _temporary_name(path)
         self._fd = -1
 
     def __enter__(self) -> int:
@@ -65,6 +65,12 @@ class NewFile:
             unlink_quietly(self._temporary)
         elif self._sync:
             sync_directory(self._directory)
+
+
+def _temporary_name(path: str) -> str:
+    """Return where what goes under a path is written first; no two threads get the same."""
+    directory, name = os.path.split(path)
+    return os.path.join(directory, f".{name[-200:]}.{os.getpid()}-{get_ident()}.tmp")
 
 
 def _open_new(path: str, mode: int) -> int:
@@ -132,6 +138,21 @@ def link_or_copy(source: str, destination: str) -> None:
         fd = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with open(fd, "rb") as reader:
             replace_file(destination, reader.read())
+
+
+def link_over(source: str, target: str) -> None:
+    """Let a name stand for another file, in one step; the content it had is gone unless it has another name.
+
+    Raises:
+        OSError: the name stands for what it did; perhaps the file system has no hard links.
+    """
+    temporary = _temporary_name(target)
+    unlink_quietly(temporary)
+    os.link(source, temporary, follow_symlinks=False)
+    try:
+        os.rename(temporary, target)
+    finally:
+        unlink_quietly(temporary)  # of two names of one file rename(2) leaves both
 
 
 def is_inside(base: str, path: str) -> bool:

@@ -61,6 +61,7 @@ CODES: dict[str, str] = {
     "ACODE-ART-009": "invalid artifact path",
     "ACODE-ART-010": "prune failed",
     "ACODE-ART-011": "artifact file missing",
+    "ACODE-ART-012": "artifact content damaged",
 }
 
 

@@ -7,10 +7,11 @@ again when it is read.
 
 from __future__ import annotations
 
-import os
 import threading
 from array import array
 from bisect import bisect_right
+
+from acode_tui.document.index import Source
 
 HEADER = b"acode-output-index 1\n"
 _STEP = 512
@@ -23,11 +24,14 @@ class Interleaved:
     While a run goes on, bytes that are not in the index yet have no place: they are left out.
     """
 
-    def __init__(self, streams: tuple[int, int], index: int, is_complete: bool) -> None:
+    def __init__(
+        self, streams: tuple[Source | None, Source | None], index: Source, is_complete: bool
+    ) -> None:
         self._streams = streams
         self._index = index
         self._is_complete = is_complete
         self._lock = threading.Lock()
+        self._is_open = True
         self._sizes = [0, 0]
         # Of every 512th piece: its place in the whole, in stdout, in stderr, and in the index.
         self._marks = tuple(array("Q", [first]) for first in (0, 0, 0, len(HEADER)))
@@ -55,21 +59,21 @@ class Interleaved:
     def close(self) -> None:
         """Let go of the files."""
         with self._lock:
-            fds = {fd for fd in (*self._streams, self._index) if fd >= 0}
-            self._streams, self._index = (-1, -1), -1
-            for fd in fds:
-                os.close(fd)
+            self._is_open = False
+            for source in (*self._streams, self._index):
+                if source is not None:
+                    source.close()
 
     # The index
 
     def _catch_up(self) -> int:
         """Take note of the pieces that have been added; return how long the whole is."""
-        if self._index < 0:
+        if not self._is_open:
             raise ValueError("it was let go of")
-        self._sizes = [os.fstat(fd).st_size if fd >= 0 else 0 for fd in self._streams]
+        self._sizes = [source.size() if source is not None else 0 for source in self._streams]
         whole = self._end[0]
         if not self._is_complete or not self._count:
-            while data := os.pread(self._index, _BLOCK, self._end[3]):
+            while data := self._index.read(self._end[3], _BLOCK):
                 if not self._take(data):
                     break
             whole = self._end[0]
@@ -104,7 +108,7 @@ class Interleaved:
         starts, parts = [out, err], list[tuple[int, int]]()
         skipped, seen = [out, err], set[int]()
         while place < offset + count:
-            data = os.pread(self._index, _BLOCK, at)
+            data = self._index.read(at, _BLOCK)
             used = 0
             for stream, length, end in _pieces(data):
                 used = end
@@ -127,8 +131,8 @@ class Interleaved:
     def _joined(self, starts: list[int], parts: list[tuple[int, int]]) -> bytes:
         taken = [sum(length for s, length in parts if s == stream) for stream in (0, 1)]
         whole = [
-            os.pread(fd, length, start) if length else b""
-            for fd, length, start in zip(self._streams, taken, starts, strict=True)
+            source.read(start, length) if length and source is not None else b""
+            for source, length, start in zip(self._streams, taken, starts, strict=True)
         ]
         pieces, places = [], [0, 0]
         for stream, length in parts:
@@ -140,11 +144,11 @@ class Interleaved:
         """Return bytes that the index does not mention."""
         left = self._sizes[0] - self._end[1]
         data = b""
-        if offset < left:
-            data = os.pread(self._streams[0], min(count, left - offset), self._end[1] + offset)
-        if len(data) < count and self._streams[1] >= 0:
-            start = self._end[2] + max(0, offset - left)
-            data += os.pread(self._streams[1], count - len(data), start)
+        out, err = self._streams
+        if offset < left and out is not None:
+            data = out.read(self._end[1] + offset, min(count, left - offset))
+        if len(data) < count and err is not None:
+            data += err.read(self._end[2] + max(0, offset - left), count - len(data))
         return data
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from textual.message import Message
 
+from acode_tui.keymap import TEXT
 from acode_tui.render.ansi import Styled
 from collector import CollectorStatus, Outline, Run
 
@@ -90,13 +91,14 @@ class NamesRead(Message):
 
 @dataclass(eq=False, repr=False, match_args=False)
 class PreviewRead(Message):
-    """A run and the end of its output."""
+    """A run and the end of its output; of a failed one, why it did, as far as that is known."""
 
     run: Run
     stream: str
     lines: Sequence[Styled]
     size: int
     note: str = ""
+    why: Sequence[Styled] = ()
 
 
 @dataclass(eq=False, repr=False, match_args=False)
@@ -128,7 +130,10 @@ class CollectorSeen(Message):
 
 @dataclass(frozen=True)
 class FileEntry:
-    """One file of a run that can be opened; an interleaved one is both streams of the folder `path`."""
+    """One file of a run that can be opened; an interleaved one is both streams of the folder `path`.
+
+    `view` says as what it is shown, `note` stands in place of its size.
+    """
 
     title: str
     type: str
@@ -137,6 +142,8 @@ class FileEntry:
     artifact_id: str | None = None
     problem: str = ""
     is_interleaved: bool = False
+    view: str = TEXT
+    note: str = ""
 
 
 @dataclass(eq=False, repr=False, match_args=False)

@@ -7,6 +7,7 @@ and the page that is painted before Textual is loaded are made from these spans,
 from __future__ import annotations
 
 from acode_tui.render.format import duration, moment, size, tokens
+from acode_tui.render.found import outcome_cell
 from acode_tui.render.safe import one_line
 from acode_tui.values import NamedTuple
 
@@ -39,6 +40,7 @@ _GLYPH = Column("glyph", "", 1)
 _TASK = Column("task", "task", 12)
 _EXIT = Column("exit", "exit", 4, right=True)
 _SESSION = Column("session", "session", 10)
+_TESTS = Column("tests", "tests", 8, right=True)
 _SIZE = Column("size", "size", 7, right=True)
 _AGENT = Column("agent", "agent", 11)
 _MODEL = Column("model", "model", 12)
@@ -87,7 +89,7 @@ def _plain(width: int) -> list[Column]:
         chosen = [_STATUS, _started(12), _duration(7), _TASK, command, _EXIT, _SIZE]
     else:
         task = _TASK._replace(width=16)
-        chosen = [_STATUS, _started(12), _duration(7), task, command, _EXIT, _SESSION, _SIZE]
+        chosen = [_STATUS, _started(12), _duration(7), task, command, _EXIT, _TESTS, _SESSION, _SIZE]
     return chosen
 
 
@@ -111,7 +113,9 @@ def _with_agents(width: int) -> list[Column]:
     if width < 170:
         return [_STATUS, _started(12), took, _TASK, agent, model, command, _EXIT, _TOKENS, _SIZE]
     task = _TASK._replace(width=16)
-    return [_STATUS, _started(12), took, task, agent, model, command, _EXIT, _SESSION, _TOKENS, _SIZE]
+    return [
+        _STATUS, _started(12), took, task, agent, model, command, _EXIT, _TESTS, _SESSION, _TOKENS, _SIZE,
+    ]  # fmt: skip
 
 
 def header_spans(columns: Sequence[Column]) -> list[Span]:
@@ -240,6 +244,10 @@ def _size_cell(run: Run, width: int, now: int) -> Span:
     return (size(run.output_bytes) if run.output_bytes else ""), "faint"
 
 
+def _tests_cell(run: Run, width: int, now: int) -> Span:
+    return outcome_cell(run.summary)
+
+
 def _agent_cell(run: Run, width: int, now: int) -> Span:
     return one_line(run.agent or "", 80), "muted"
 
@@ -282,4 +290,5 @@ _CELLS = {
     "model": _model_cell,
     "tokens": _tokens_cell,
     "size": _size_cell,
+    "tests": _tests_cell,
 }

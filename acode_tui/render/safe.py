@@ -35,6 +35,11 @@ def one_line(text: str, limit: int = 4096) -> str:
     return inline(text)
 
 
+def text_of(value: object, limit: int = 400) -> str:
+    """Return what a record says, of whatever type it is, as one harmless line; nothing for nothing."""
+    return one_line(value if isinstance(value, str) else "" if value is None else str(value), limit)
+
+
 def line_of_output(text: str) -> str:
     """Return a line of recorded output as a harmless one: tabs become spaces up to the next stop."""
     if is_safe(text):

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from acode_tui.render.ansi import Styled
 from acode_tui.render.format import cost, count, duration, full_moment, size, tokens
 from acode_tui.render.rows import Span, fit
+from acode_tui.render.safe import text_of
 from acode_tui.render.sessions import (
     count_tokens,
     instance_name,
     session_name,
     status_mark,
-    text_of,
     took,
 )
 from acode_tui.render.strips import word_ranges

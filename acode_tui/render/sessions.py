@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from acode_tui.render.format import cost, duration, moment, tokens
 from acode_tui.render.rows import GLYPHS, Column, Span, cells, elapsed, fit, short_model
-from acode_tui.render.safe import one_line
+from acode_tui.render.safe import one_line, text_of
 
 if TYPE_CHECKING:
     from acode_tui.window.sessions import Line
@@ -114,11 +114,6 @@ def status_mark(status: object) -> Span:
 def count_tokens(counts: Mapping[str, object]) -> int:
     """Return every token; `reasoning` is within `output` already."""
     return sum(n for kind, n in counts.items() if kind != "reasoning" and isinstance(n, int))
-
-
-def text_of(value: object, limit: int = 400) -> str:
-    """Return what a record says as one harmless line; nothing for nothing."""
-    return one_line(value if isinstance(value, str) else "" if value is None else str(value), limit)
 
 
 def instance_name(instance: AgentInstance | None) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from acode_tui.render.ansi import InkSpan, Styled
 from acode_tui.render.format import cost, duration, full_moment, moment, size, tokens
+from acode_tui.render.found import found_spans, left_out_text, metrics_text
 from acode_tui.render.rows import Span, cells, elapsed, fit, status_text
 from acode_tui.render.safe import one_line
 from acode_tui.render.strips import word_ranges
@@ -40,6 +41,7 @@ def summary_lines(run: Run, width: int, now: int, most: int) -> list[Styled]:
             text = fit(text + "…", inner).rstrip()
         mark = "$ " if number == 0 else "  "
         lines.append(Styled(mark + text, ((0, 2, "accent"), (2, 2 + len(text), "text"))))
+    lines += found_lines(run, width)
     if run.error_message:
         message = one_line(run.error_message)
         lines += [
@@ -47,6 +49,14 @@ def summary_lines(run: Run, width: int, now: int, most: int) -> list[Styled]:
         ]
     lines += fact_lines(run, width)
     return lines[: max(2, most)]
+
+
+def found_lines(run: Run, width: int) -> list[Styled]:
+    """Return what was found in a run, on one line; none where nothing was."""
+    spans = found_spans(run.summary)
+    while len(spans) > 1 and sum(cells(text) + 3 for text, _ink in spans) > width:
+        spans.pop()
+    return [joined(spans)] if spans else []
 
 
 def status_line(run: Run, now: int, width: int = 200) -> Styled:
@@ -87,6 +97,7 @@ def fact_lines(run: Run, width: int) -> list[Styled]:
         used.append(f"{size(run.max_rss_bytes)} memory")
     if used:
         facts.append(("used", ", ".join(used)))
+    facts += [("says", metrics_text(run.metrics)), ("not collected", left_out_text(run))]
     return _flowing([(name, value) for name, value in [*facts, *origins(run)] if value], width)
 
 
@@ -212,7 +223,8 @@ def header_lines(run: Run, width: int, now: int, compact: bool) -> list[list[Spa
         return lines
     if run.error_message:
         lines.append([(" " + fit(one_line(run.error_message), width - 2).rstrip(), "failure")])
-    lines += [[(" ", "text"), *_spans(line, width - 2)] for line in fact_lines(run, width)[:3]]
+    told = [*found_lines(run, width), *fact_lines(run, width)[:3]]
+    lines += [[(" ", "text"), *_spans(line, width - 2)] for line in told]
     return lines
 
 

@@ -9,11 +9,13 @@ from typing import Protocol
 from textual.app import ComposeResult
 from textual.containers import Container
 
-from acode_tui.keymap import RUN
+from acode_tui.keymap import RUN, TESTS
 from acode_tui.messages import FileEntry, RunRead, StoreFailed
+from acode_tui.render.found import failed_tests
 from acode_tui.render.summary import header_lines
 from acode_tui.screens.base import bindings_for
-from acode_tui.screens.viewing import STREAMS, ViewingScreen
+from acode_tui.screens.listed import ListedScreen
+from acode_tui.screens.viewing import STREAMS
 from acode_tui.settings import Settings
 from acode_tui.widgets.lines import LineList
 from acode_tui.widgets.top_line import SpanBlock
@@ -41,7 +43,7 @@ class RunList(Protocol):
         """Show how the collector is doing."""
 
 
-class RunScreen(ViewingScreen):
+class RunScreen(ListedScreen):
     """One run of a list, which is what `home` is."""
 
     NAME = RUN
@@ -59,12 +61,14 @@ class RunScreen(ViewingScreen):
         with Container(id="body"):
             yield self.files
             yield self.view
+            yield self.listing
         yield self.prompt
         yield self.status
 
     def on_mount(self) -> None:
         """Begin to read."""
         self.reader.start()
+        self.reports.start()
         self.home.listener = self.run_changed
         self.home.hold(True)
         self.set_interval(1, self._tick)
@@ -72,13 +76,16 @@ class RunScreen(ViewingScreen):
         self.call_after_refresh(self.settle)
 
     def on_unmount(self) -> None:
-        """Let go of the file."""
+        """Let go of the files."""
+        self._leave_listing()
+        self._forget()
         self.reader.close()
+        self.reports.close()
         self.home.hold(False)
 
     def panes(self) -> list[LineList]:
         """Return the viewer and the list of files."""
-        return [self.view, self.files]
+        return [self.active(), self.files]
 
     def current_run(self) -> Run | None:
         """Return the run that is open."""
@@ -88,8 +95,10 @@ class RunScreen(ViewingScreen):
 
     def open_run(self, run: Run) -> None:
         """Show another run."""
+        self._leave_listing()
         self.run, self.entries, self.entry_index = run, [], 0
         self._forget()
+        self._show_listing(False)
         self.view.clear("reading …")
         self.files.show([], 0)
         self._show_head()
@@ -109,7 +118,7 @@ class RunScreen(ViewingScreen):
         """Show the files, and open the one that tells most."""
         if message.run.run_id != self.run.run_id:
             return
-        was_open = self._entry()
+        was_open = self.entries[self.entry_index] if self.entries else None
         self.run, self.entries = message.run, list(message.files)
         self._show_head()
         if was_open is not None:
@@ -158,7 +167,7 @@ class RunScreen(ViewingScreen):
             self.view.mark("", fold=False)
             self._search = ""
             self.tell()
-        elif not self.unzoom():
+        elif not self.leave_place() and not self.unzoom():
             self.dismiss()
 
     def action_delete(self) -> None:
@@ -174,7 +183,11 @@ class RunScreen(ViewingScreen):
 
 
 def _most_telling(entries: list[FileEntry], run: Run) -> int:
-    """Return which file to open first: what was printed; of a failed run, where it was printed."""
+    """Return which file to open first: the tests, if some failed in a failed run, else what was printed."""
+    if run.is_failed and failed_tests(run.summary):
+        for index, entry in enumerate(entries):
+            if entry.view == TESTS and not entry.problem:
+                return index
     for kind in STREAMS:
         for index, entry in enumerate(entries):
             if entry.type == kind and (entry.size or not run.is_finished):

@@ -219,7 +219,7 @@ class RunsScreen(ResultScreen):
         """Show the end of the output."""
         run = self.preview.run
         if run is not None and run.run_id == message.run.run_id and message.stream == self.stream:
-            self.preview.show_output(message.stream, message.lines, message.size, message.note)
+            self.preview.show_output(message)
 
     def on_screen_resume(self) -> None:
         """Go on where another screen left."""

@@ -58,11 +58,12 @@ class ViewingScreen(PaneScreen):
 
     def _open_file(self, index: int) -> None:
         self.entry_index = index
-        entry = self.entries[index]
-        self._kind, self._bytes, self._search, self._problem = "", entry.size, "", ""
         self.files.show(self.entries, index)
+        self._read(self.entries[index], grows=not self.run.is_finished)
+
+    def _read(self, entry: FileEntry, grows: bool) -> None:
+        self._kind, self._bytes, self._search, self._problem = "", entry.size, "", ""
         self.view.clear("reading …")
-        grows = not self.run.is_finished
         self.view.follow = grows
         self._token = self.reader.open(entry, grows)
         self.tell()
@@ -77,7 +78,11 @@ class ViewingScreen(PaneScreen):
             self._kind, self._bytes = message.kind, message.size
             self.view.clear("empty" if not message.size else "", numbers=message.kind != "binary")
             self.view.follow = not self.run.is_finished
+            self.file_opened()
             self.tell()
+
+    def file_opened(self) -> None:
+        """Go on once a file can be read."""
 
     def on_file_failed(self, message: FileFailed) -> None:
         """Say why it cannot be read."""
@@ -93,7 +98,11 @@ class ViewingScreen(PaneScreen):
             if not message.lines:
                 self.view.notice = "nothing here yet" if not self.run.is_finished else "empty"
             self.view.set_count(message.lines, message.is_exact, message.tail)
+            self.lines_counted()
             self.tell()
+
+    def lines_counted(self) -> None:
+        """Go on when it is known how many lines there are."""
 
     def on_lines_read(self, message: LinesRead) -> None:
         """Show lines."""
@@ -121,25 +130,39 @@ class ViewingScreen(PaneScreen):
         self.tell()
 
     def action_submit(self) -> None:
-        """Take what is typed, once every key that is on its way has got there."""
+        """Take what is typed, once every key that is on its way has got there; else open what is shown."""
         if self.prompt.has_class("-open"):
             self._close_prompt()
             self.prompt.call_later(self._submit)
+        else:
+            self.open_line()
+
+    def open_line(self) -> None:
+        """Give the keys to the viewer, when the files had them."""
+        self.set_focus(self.panes()[0])
 
     def _submit(self) -> None:
         """Search, or go to a line."""
         text = self.prompt.value
         self.prompt.remember()
         if self._purpose == "line":
-            digits = "".join(c for c in text if c.isdigit())
+            digits = "".join(c for c in text if c.isdecimal())[:15]
             if digits:
-                self.view.go_to_line(int(digits))
+                self.go_to_line(int(digits))
         elif text:
             self._number = 0
             self._search = "searching …"
-            self.view.mark(text, text == text.lower())
-            self.reader.search(text, self.view.top)
+            self.search(text)
         self.tell()
+
+    def go_to_line(self, number: int) -> None:
+        """Bring a line (from 1) into view."""
+        self.view.go_to_line(number)
+
+    def search(self, text: str) -> None:
+        """Mark a text, and go to its next place."""
+        self.view.mark(text, text == text.lower())
+        self.reader.search(text, self.view.top)
 
     def _open_prompt(self, purpose: str, placeholder: str) -> None:
         self._purpose = purpose
@@ -150,40 +173,44 @@ class ViewingScreen(PaneScreen):
 
     def _close_prompt(self) -> None:
         self.prompt.remove_class("-open")
-        self.set_focus(self.view)
+        self.set_focus(self.panes()[0])
 
     # Actions
 
     def action_search(self) -> None:
         """Type what to search for."""
-        self._open_prompt("search", "search in this file, capitals count only if you type one")
+        self._open_prompt("search", "search here, capitals count only if you type one")
 
     def action_go_to_line(self) -> None:
         """Type the number of a line."""
         self._open_prompt("line", "go to line")
 
     def action_next_hit(self) -> None:
-        """Go to the next hit."""
-        self._next_hit(forward=True)
+        """Go to the next hit; without a search, to the next failure."""
+        self.go_to_hit(forward=True)
 
     def action_previous_hit(self) -> None:
-        """Go to the previous hit."""
-        self._next_hit(forward=False)
+        """Go to the previous hit; without a search, to the previous failure."""
+        self.go_to_hit(forward=False)
 
-    def _next_hit(self, forward: bool) -> None:
-        if self.view.needle:
-            line, column = self.view.hit or (self.view.top, -1 if forward else 0)
-            self.reader.next_hit(line, column + (1 if forward else 0), forward)
+    def go_to_hit(self, forward: bool) -> None:
+        """Go to the next hit below or above."""
+        if not self.view.needle:
+            self.go_to_error(forward)
+            return
+        line, column = self.view.hit or (self.view.top, -1 if forward else 0)
+        self.reader.next_hit(line, column + (1 if forward else 0), forward)
 
     def action_next_error(self) -> None:
         """Go to the next line that tells of a failure."""
-        self._go_to_error(forward=True)
+        self.go_to_error(forward=True)
 
     def action_previous_error(self) -> None:
         """Go to the previous one."""
-        self._go_to_error(forward=False)
+        self.go_to_error(forward=False)
 
-    def _go_to_error(self, forward: bool) -> None:
+    def go_to_error(self, forward: bool) -> None:
+        """Go to the next failure below or above."""
         view = self.view
         seen = view.hit is not None and view.top <= view.hit[0] < view.top + view.rows
         line = view.hit[0] if view.hit is not None and seen else view.top - (1 if forward else 0)

@@ -31,11 +31,13 @@ from acode_tui.messages import (
     RunRead,
     SearchMoved,
 )
+from acode_tui.messages.reports import PrintedFound
 from acode_tui.render.ansi import PLAIN, Styled, parse_line
 from acode_tui.render.code import color_code, color_levels, language_of
 from acode_tui.render.format import size as format_size
 from acode_tui.source.desk import Desk, Post
 from acode_tui.source.open import Unreadable, open_entry
+from acode_tui.source.printed import find_printed
 from acode_tui.source.runs import list_files
 from collector import Run, Workspace
 
@@ -110,6 +112,11 @@ class FileReader:
         """Find the next line below (or above) one that tells of a failure."""
         token = self.token
         self._scanner.submit(lambda: self._next_error(token, line, forward))
+
+    def find_printed(self, name: str, message: str) -> None:
+        """Find where the failure of a test was printed."""
+        token = self.token
+        self._reader.submit(lambda: self._scanner.submit(lambda: self._find_printed(token, name, message)))
 
     # In the reader
 
@@ -242,6 +249,20 @@ class FileReader:
         except (OSError, ValueError):
             return
         self.post(ErrorFound(token, found))
+
+    def _find_printed(self, token: int, name: str, message: str) -> None:
+        index = self._index
+        if self._is_over(token) or index is None or isinstance(index, HexIndex):
+            return
+        found: int | None = None
+        try:
+            for place in find_printed(index, name, message):
+                if self._is_over(token):
+                    return
+                found = place
+        except (OSError, ValueError):
+            return
+        self.post(PrintedFound(token, found))
 
     def _search(self, token: int, text: str, line: int) -> None:
         index = self._index

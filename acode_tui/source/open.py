@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from acode_tui.document import Content, Interleaved, Source
 from acode_tui.messages import FileEntry
-from collector import AcodeError
+from collector import AcodeError, open_content
 
 if TYPE_CHECKING:
     from acode_tui.source.desk import Stores
@@ -57,16 +57,18 @@ def open_interleaved(folder: str, grows: bool) -> Interleaved:
     Raises:
         Unreadable: when there is no index.
     """
-    fds = [_descriptor(f"{folder}/{name}") for name in ("stdout.txt", "stderr.txt", "output.idx")]
-    source = Interleaved((fds[0], fds[1]), fds[2], is_complete=not grows)
-    if fds[2] < 0:
-        source.close()
+    out, err, index = [_find(folder, name) for name in ("stdout.txt", "stderr.txt", "output.idx")]
+    if index is None:
+        for source in (out, err):
+            if source is not None:
+                source.close()
         raise Unreadable("its order was not recorded")
-    return source
+    return Interleaved((out, err), index, is_complete=not grows)
 
 
-def _descriptor(path: str) -> int:
+def _find(folder: str, name: str) -> Source | None:
+    """Open a file of a run folder, however it is kept; None for one that cannot be opened."""
     try:
-        return os.open(path, _FLAGS)
-    except OSError:
-        return -1
+        return Source(open_content(folder, name))
+    except (OSError, ValueError):
+        return None

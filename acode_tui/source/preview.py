@@ -12,6 +12,7 @@ from acode_tui.render.code import color_levels
 from acode_tui.source.desk import Desk, Post
 from acode_tui.source.open import Unreadable, open_entry
 from acode_tui.source.runs import list_files
+from acode_tui.source.why import why_lines
 from collector import AcodeError, Run, Workspace, iter_output
 
 TAIL_LINES = 400
@@ -47,15 +48,27 @@ class PreviewReader:
     def _read(self, wanted: tuple[Run, str]) -> None:
         run, stream = wanted
         before: object = None
+        preview = PreviewRead(run, stream, (), 0)
         while self._wanted is wanted and not self._desk.stop.is_set():
             entries = [e for e in list_files(run, self._desk.stores()) if _belongs(e, stream)]
             state = [(entry.path, _size(entry)) for entry in entries]
             if state != before:
                 before = state
-                self._desk.post(self._preview(run, stream, entries))
+                preview = self._preview(run, stream, entries)
+                self._desk.post(preview)
             if run.is_finished:
+                self._explain(wanted, preview)
                 return
             self._desk.stop.wait(_INTERVAL)
+
+    def _explain(self, wanted: tuple[Run, str], preview: PreviewRead) -> None:
+        """Add why the run failed, which may take longer to find out than its output to read."""
+        run = wanted[0]
+        if run.is_failed and self._wanted is wanted:
+            why = why_lines(run, self._desk.stores())
+            if why:
+                told = PreviewRead(run, preview.stream, preview.lines, preview.size, preview.note, why)
+                self._desk.post(told)
 
     def _preview(self, run: Run, stream: str, entries: Sequence[FileEntry]) -> PreviewRead:
         chosen = _chosen(entries, stream)

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from acode_tui.keymap import COVERAGE, LOGS, TESTS, TEXT, TREE
 from acode_tui.messages import (
     CollectorSeen,
     FileEntry,
@@ -25,6 +26,7 @@ from acode_tui.messages import (
     RunsChanged,
     StoreOpened,
 )
+from acode_tui.render.found import found_note
 from acode_tui.source.desk import Desk, Post, database_identity
 from acode_tui.window import PAGE
 from collector import (
@@ -306,9 +308,14 @@ def list_files(run: Run, stores: Stores) -> list[FileEntry]:
         if artifact.missing:
             problem = problem or "the file is gone"
         title = artifact.path if artifact.type not in ("stdout", "stderr", "output") else artifact.type
+        view = view_of(artifact.path) if artifact.type not in ORDER else TEXT
+        note = found_note(run.summary, view)
         entries.append(
-            FileEntry(title, artifact.type, path, artifact.size_bytes, artifact.artifact_id, problem)
-        )
+            FileEntry(
+                title if view in (TEXT, TREE) else _TITLES[view], artifact.type, path, artifact.size_bytes,
+                artifact.artifact_id, problem, view=view, note=note,
+            )
+        )  # fmt: skip
     known = {entry.path for entry in entries}
     for name, file_name in STREAMS:
         try:
@@ -319,9 +326,13 @@ def list_files(run: Run, stores: Stores) -> list[FileEntry]:
         if path not in known:
             entries.append(FileEntry(name, name, path, size))
     entries += _interleaved(run, entries, artifacts)
-    order = {"output": 0, "stdout": 1, "stderr": 2}
-    entries.sort(key=lambda entry: order.get(entry.type, 3))
+    entries.sort(key=lambda entry: ORDER.get(entry.type, ORDER.get(entry.view, len(ORDER))))
     return entries
+
+
+def view_of(path: str) -> str:
+    """Return as what a file is shown, given its path in the run folder."""
+    return _VIEWS.get(path) or (TREE if path.lower().endswith(".json") else TEXT)
 
 
 def _interleaved(run: Run, entries: list[FileEntry], artifacts: SqliteArtifactStore) -> list[FileEntry]:
@@ -339,6 +350,9 @@ def _interleaved(run: Run, entries: list[FileEntry], artifacts: SqliteArtifactSt
     return [FileEntry("output", "output", str(index.parent), size, is_interleaved=True)]
 
 
+ORDER = {"output": 0, "stdout": 1, "stderr": 2, TESTS: 3, COVERAGE: 4, LOGS: 5}
+_VIEWS = {"test-results.json": TESTS, "coverage.json": COVERAGE, "logs.jsonl": LOGS}
+_TITLES = {TESTS: "tests", COVERAGE: "coverage", LOGS: "log entries"}
 STREAMS = (("output", "output.txt"), ("stdout", "stdout.txt"), ("stderr", "stderr.txt"))
 
 

@@ -70,20 +70,22 @@ class FileList(LineList):
         if index >= len(self.entries):
             return Strip.blank(width, style_of(self.palette, "text", "surface"))
         entry, chosen = self.entries[index], index == self.chosen
-        length = format_size(entry.size) if not entry.problem else "missing"
-        name = fit(one_line(entry.title), max(4, width - 4 - 8))
+        told, told_ink = _told(entry)
+        room = max(8, len(told))
+        name = fit(one_line(entry.title), max(4, width - 4 - room))
         ground = ("selection" if self.has_focus else "selection_blurred") if chosen else "surface"
         row: list[Span] = [
             ("▌" if chosen else " ", "accent"),
             (f" {name} ", "text" if chosen else "muted"),
-            (length.rjust(8) + " ", "failure" if entry.problem else "faint"),
+            (told.rjust(room) + " ", told_ink),
         ]
         return strip_of(row, self.palette, ground, width, "text")
 
     def _tab(self, index: int) -> list[Span]:
         entry = self.entries[index]
         ink = "accent" if index == self.chosen else "muted"
-        return [(f" {one_line(entry.title, 30)}", ink), (f" {format_size(entry.size)} ", "faint")]
+        told, told_ink = _told(entry)
+        return [(f" {one_line(entry.title, 30)}", ink), (f" {told} ", told_ink)]
 
     def _first_tab(self) -> int:
         """Return the first tab to draw so that the chosen one is seen."""
@@ -101,3 +103,12 @@ class FileList(LineList):
             if x < 0:
                 return index
         return -1
+
+
+def _told(entry: FileEntry) -> Span:
+    """Return what stands beside the name of a file: what was found in it, or its size."""
+    if entry.problem:
+        return "missing", "failure"
+    if entry.note:
+        return entry.note, "failure" if entry.note.endswith("failed") else "muted"
+    return format_size(entry.size), "faint"

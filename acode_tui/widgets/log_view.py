@@ -6,6 +6,7 @@ line on the screen are drawn first, and there is room below the end for the last
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Sequence
 
@@ -37,6 +38,8 @@ class LogView(LineList):
         self.hit: tuple[int, int] | None = None
         self.total, self.is_exact = 0, False
         self.notice = ""
+        self.marks: Sequence[Range] = ()
+        """Ranges of lines (from 1, both ends included) that are marked, such as those that no test covers."""
         self._numbers = True
         self._blocks: OrderedDict[int, Sequence[Styled]] = OrderedDict()
         self._tail: Sequence[Styled] = ()
@@ -55,7 +58,7 @@ class LogView(LineList):
         self._partial.clear()
         self.total, self.is_exact, self._tail, self._widest = 0, False, (), 0
         self._pinned, self.hit, self.needle = False, None, ""
-        self.notice, self._numbers = notice, numbers
+        self.notice, self._numbers, self.marks = notice, numbers, ()
         self.jump(0, 0)
         self._lay_out()
 
@@ -142,6 +145,17 @@ class LogView(LineList):
         self.set_follow(False)
         self._pinned = False
         self.jump(number - 1)
+
+    @property
+    def line_at_cursor(self) -> int:
+        """The line (from 1) that a hit is in, if it is seen; else the first one that is."""
+        is_seen = self.hit is not None and self.top <= self.hit[0] < self.top + self.rows
+        return self.hit[0] + 1 if self.hit is not None and is_seen else self.top + 1
+
+    def text_at_cursor(self) -> str:
+        """Return the text of that line."""
+        line = self._line(self.line_at_cursor - 1)
+        return line.text if line is not None else ""
 
     # Moving
 
@@ -244,10 +258,19 @@ class LogView(LineList):
             return Segment(" ", style_of(self.palette, "text"))
         is_hit = self.hit is not None and self.hit[0] == number
         line = self._line(number)
-        mark = "accent" if is_hit else "failure" if line is not None and is_error(line.text) else "faint"
+        is_marked = self._is_marked(number + 1)
+        if self.marks:
+            mark = "accent" if is_hit else "failure" if is_marked else "faint"
+        else:
+            mark = "accent" if is_hit else "failure" if line is not None and is_error(line.text) else "faint"
         known = not self._pinned or self.is_exact
         text = f"{number + 1:,}" if known and (span is None or span[0] == 0) else ""
-        return Segment(f"{text:>{gutter - 2}}  ", style_of(self.palette, mark))
+        end = "▌ " if is_marked else "  "
+        return Segment(f"{text:>{gutter - 2}}{end}", style_of(self.palette, mark))
+
+    def _is_marked(self, number: int) -> bool:
+        place = bisect_right(self.marks, number, key=lambda span: span[0]) - 1
+        return place >= 0 and self.marks[place][1] >= number
 
     def _text(self, line: Styled, number: int, span: Range | None) -> list[Segment]:
         hits = hit_ranges(line.text, self.needle, self.fold)

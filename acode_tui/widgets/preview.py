@@ -9,11 +9,13 @@ from rich.segment import Segment
 from textual.geometry import Size
 from textual.strip import Strip
 
+from acode_tui.messages import PreviewRead
 from acode_tui.render.ansi import Styled
 from acode_tui.render.format import size as format_size
 from acode_tui.render.strips import line_strip, visible_range
 from acode_tui.render.styles import style_of
 from acode_tui.render.summary import nothing_printed, rule, summary_lines
+from acode_tui.render.why import why_block
 from acode_tui.widgets.lines import LineList
 from collector import Run
 
@@ -34,6 +36,7 @@ class Preview(LineList):
         self._lines: Sequence[Styled] = ()
         self._bytes = 0
         self._note = ""
+        self._why: Sequence[Styled] = ()
         self._at_end = True
 
     def on_mount(self) -> None:
@@ -44,7 +47,7 @@ class Preview(LineList):
         """Show another run; its output comes later."""
         changed = run is None or self.run is None or run.run_id != self.run.run_id
         if changed or stream != self.stream:
-            self._lines, self._bytes, self._note, self._at_end = (), 0, "", True
+            self._lines, self._bytes, self._note, self._at_end, self._why = (), 0, "", True, ()
         self.run, self.stream, self._facts = run, stream, None
         self._ticks = run is not None and not run.is_finished
         self._lay_out()
@@ -56,10 +59,11 @@ class Preview(LineList):
         if is_new:
             self.jump(0)
 
-    def show_output(self, stream: str, lines: Sequence[Styled], size: int, note: str) -> None:
+    def show_output(self, message: PreviewRead) -> None:
         """Show the end of the output, and stay at its end unless the reader has scrolled up."""
         at_end = self._at_end or self.top >= self.max_scroll_y
-        self.stream, self._lines, self._bytes, self._note = stream, lines, size, note
+        self.stream, self._lines, self._bytes = message.stream, message.lines, message.size
+        self._note, self._why = message.note, message.why
         self._at_end = at_end
         self._lay_out()
 
@@ -85,6 +89,7 @@ class Preview(LineList):
         elif self.run is not None:
             self._summary = summary_lines(self.run, width, now, self.size.height // 2)
             what = f"{self.stream} · {format_size(self._bytes)}" if self._bytes else self.stream
+            self._summary += why_block(self._why, width, self.size.height // 3)
             self._summary.append(rule(what, width))
         self.virtual_size = Size(width, len(self._summary) + len(self._body()))
         if self._at_end and self._facts is None:

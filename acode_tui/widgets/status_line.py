@@ -34,6 +34,12 @@ class StatusLine(Widget):
             self._facts = facts
             self.refresh()
 
+    def show_keys(self, keys: Sequence[tuple[str, str]]) -> None:
+        """Tell of other keys."""
+        if keys != self._keys:
+            self._keys = keys
+            self.refresh()
+
     def render_line(self, y: int) -> Strip:
         """Draw the line."""
         width = self.size.width

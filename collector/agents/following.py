@@ -15,7 +15,14 @@ from typing import Any
 
 from collector import clock
 from collector.agents.adapter import NAMES, KeepsFolders, get_agent
-from collector.agents.events import AnyEvent, Event, InstanceStarted, SessionSeen, well_formed
+from collector.agents.events import (
+    AnyEvent,
+    Event,
+    InstanceStarted,
+    SessionEnded,
+    SessionSeen,
+    well_formed,
+)
 from collector.agents.inbox import HOOK, INSTANCE, REGISTERED, TELEMETRY, Letter, iter_letters
 from collector.agents.ingest import Ingest, Known, Place
 from collector.agents.session_state import SessionState
@@ -29,6 +36,8 @@ from collector.workspace import Workspace
 
 Log = Callable[..., None]
 SLICE_BYTES = 8 << 20
+_BATCH = 100
+"""How many letters are taken in before their sessions are saved; what they say is in memory until then."""
 _DISCOVER_SECONDS = 2.0
 _LOOK_BACK_SECONDS = 600.0
 _FORGET_SECONDS = 3600.0
@@ -118,11 +127,14 @@ class Follower:
         self._places: dict[Path, Place] = {}
         self._registered: dict[str, _Registered] = {}
         self._discovered_at = 0.0
-        self._since = time.time() - _LOOK_BACK_SECONDS
         for letter in iter_letters(workspace.inbox, kinds=(REGISTERED,)):
             with contextlib.suppress(KeyError):
                 self._registered[letter.payload["instance_id"]] = _Registered(letter.payload, letter.path)
+        begun = [registered.started_at / 1000 for registered in self._registered.values()]
+        self._since = min([time.time() - _LOOK_BACK_SECONDS, *begun])
         self._troubled: set[Path] = set()
+        self._taken: set[str] = set()
+        """Letters that were taken in, and whose sessions are not saved yet: a disk may be full."""
 
     def step(self) -> int:
         """Take in what is new, at most a slice; return how much there was (0: nothing)."""
@@ -150,33 +162,48 @@ class Follower:
         self._ingest.forget()
         self._files.clear()
         self._archived.clear()
+        self._taken.clear()
 
     # Inbox
 
     def _read_inbox(self) -> int:
         done = 0
         for letter in iter_letters(self._workspace.inbox):
-            try:
+            if letter.path not in self._taken:
                 self._take_letter(letter)
-            except (ValueError, KeyError, TypeError, AcodeError) as error:
-                self._log("inbox.refused", file=os.path.basename(letter.path), error=str(error))
-            self._ingest.save()  # what a hook said is in the session's folder before its file goes
+                self._taken.add(letter.path)
             if letter.kind == INSTANCE and letter.payload.get("kind") == "started":
                 self._register(letter)
-            else:
-                letter.remove()
+            elif len(self._taken) >= _BATCH:
+                self._put_away()
             done += 1
+        self._put_away()
         return done
 
+    def _put_away(self) -> None:
+        """Save what letters said, and remove them: not before it is in their sessions' folders."""
+        self._ingest.save()
+        for path in self._taken:
+            unlink_quietly(path)
+        self._taken.clear()
+
     def _register(self, letter: Letter) -> None:
+        """Keep what a new follower has to know; hooks that come behind it belong to this instance."""
+        self._ingest.save()
         with contextlib.suppress(KeyError, OSError):
             registered = _Registered(letter.payload, letter.path)
             registered.path = letter.keep()
             self._registered[registered.place.instance_id] = registered
-            return
-        letter.remove()
+            self._taken.discard(letter.path)
 
     def _take_letter(self, letter: Letter) -> None:
+        """Take in a letter; one that cannot be is said, and goes with the others."""
+        try:
+            self._take_kind(letter)
+        except (ValueError, KeyError, TypeError, AcodeError) as error:
+            self._log("inbox.refused", file=os.path.basename(letter.path), error=str(error))
+
+    def _take_kind(self, letter: Letter) -> None:
         if letter.kind == HOOK:
             self._take_hook(letter)
         elif letter.kind == TELEMETRY:
@@ -196,6 +223,8 @@ class Follower:
             return
         if len(letter.head) >= 2 and letter.head[0] != "-" and letter.head[1] != "-":
             self._place(agent.name, events[0].conversation_id, Place(*letter.head[:2]), letter.received_at)
+        if any(isinstance(event, SessionEnded) for event in events):
+            self._catch_up()  # calls that have no end after this have none
         self._ingest.take(agent.name, events)
         place = self._ingest.place_of(agent.name, events[0])
         self._ingest.state(place.session_id).hook(entry)
@@ -220,6 +249,7 @@ class Follower:
         instance_id = str(letter["instance_id"])
         if letter.get("kind") == "ended":
             if instance_id in self._registered:
+                self._catch_up()
                 self._registered.pop(instance_id).forget()
             ended = _milliseconds(letter.get("ended_at"))
             code, signal = letter.get("exit_code"), letter.get("signal")
@@ -261,6 +291,7 @@ class Follower:
         for instance_id, registered in list(self._registered.items()):
             if registered.is_alive():
                 continue
+            self._catch_up()
             self._registered.pop(instance_id).forget()
             state = self._ingest.state(registered.place.session_id)
             state.instance(instance_id, status="killed", terminated_at=clock.now_ms())
@@ -271,10 +302,19 @@ class Follower:
         """Return the one agent that was started through acode and can have had this conversation."""
         fitting = [
             registered
-            for registered in self._registered.values()
+            for registered in {**self._waiting(), **self._registered}.values()
             if registered.agent == agent and max(event.at or 0, self._ingest.told_ms) >= registered.started_at
         ]
         return (fitting[0].started_at, fitting[0].place) if len(fitting) == 1 else None
+
+    def _waiting(self) -> dict[str, _Registered]:
+        """Return agents whose start is still in the inbox: a transcript may be seen before it is."""
+        found: dict[str, _Registered] = {}
+        for letter in iter_letters(self._workspace.inbox, kinds=(INSTANCE,)):
+            with contextlib.suppress(KeyError):
+                if letter.payload["kind"] == "started":
+                    found[letter.payload["instance_id"]] = _Registered(letter.payload, letter.path)
+        return found
 
     # Transcripts
 
@@ -312,6 +352,12 @@ class Follower:
             if state.session.status == "running":
                 state.learn(status="unknown")
                 state.instance(place.instance_id, status="unknown")
+
+    def _catch_up(self) -> None:
+        """Read what an agent wrote at its end, before its open calls are given up and its place forgotten."""
+        self._discovered_at = 0.0
+        self._discover()
+        self._read_transcripts()
 
     def _read_transcripts(self) -> int:
         done = 0

@@ -146,7 +146,7 @@ def find(integration: Integration, path: Path) -> Found:
 
     Raises:
         AccessError: it cannot be read.
-        CorruptError: it is not understood.
+        CorruptError: it is not understood, by us or by the agent.
     """
     data = read(path)
     if data is None:
@@ -154,6 +154,7 @@ def find(integration: Integration, path: Path) -> Found:
     if integration.agent == "opencode":
         return opencode_plugin.find(data)
     with _Understood(path, data) as text:
+        hook_merge.require_readable(text, integration)
         return hook_merge.find(text)
 
 
@@ -162,7 +163,7 @@ def plan_install(wanted: Wanted, path: Path, memories: Memories) -> Change:
 
     Raises:
         AccessError: the file cannot be read or is somebody else's.
-        CorruptError: it is not understood, and left alone.
+        CorruptError: it is not understood, by us or by the agent, and left alone.
     """
     target = resolve(path)
     data = read(target)
@@ -171,6 +172,7 @@ def plan_install(wanted: Wanted, path: Path, memories: Memories) -> Change:
         return _plan_plugin(wanted, target, data, memory)
     if data is not None:
         with _Understood(path, data) as text:
+            hook_merge.require_readable(text, wanted.integration)
             if hook_merge.find(text).is_complete(wanted):
                 return Change(target, data, data)
     original = _without_ours(wanted.integration, path, data, memory)

@@ -85,6 +85,18 @@ def find(text: str) -> Found:
     return found
 
 
+def require_readable(text: str, integration: Integration) -> None:
+    """Refuse a settings file that the agent itself would not read: hooks in it would never be called.
+
+    Raises:
+        JsonError: the text is not JSON, or has what the agent does not know.
+    """
+    root = json_edit.parse(text)
+    extra = json_edit.find_extra(text, root, integration.refuses) if root else None
+    if extra is not None:
+        raise JsonError(text, extra[0], f"a {extra[1]}, for which {integration.agent} ignores the whole file")
+
+
 def _events(hooks: Node) -> Iterator[tuple[str, Node]]:
     for item in hooks.items:
         if item.key is not None and item.value.kind == "array":
@@ -240,8 +252,10 @@ def _without_object(text: str, original: str) -> str:
     root = json_edit.parse(text)
     if root is None or root.items or _parse_quietly(original) is not None:
         return text
-    around = text[: root.start], text[root.end :]
-    return original if around[0].startswith(original) and not around[1].strip() else text
+    if not text.startswith(original):
+        return text
+    added = text[len(original) : root.start] + text[root.end :]
+    return text if added.strip() else original
 
 
 def is_empty(text: str) -> bool:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from collector.agents.json_edit import Extra
 from collector.errors import InputError, UnavailableError
 
 Scope = Literal["user", "project"]
@@ -40,7 +41,8 @@ class Integration:
 
     `project` is below the workspace root, `user` below the home folder; where the variable `home` is
     set, it stands for the first folder of `user`. `grouped`: an event holds groups, each with a list of
-    handlers. `versioned`: the file must say `"version": 1`. `shared`: the project's file is one that a
+    handlers. `refuses`: what makes the agent ignore the whole file. `versioned`: the file must say
+    `"version": 1`. `shared`: the project's file is one that a
     team shares. `private`: nobody but us writes the file. `notice`: what the user has to do besides.
     """
 
@@ -52,6 +54,7 @@ class Integration:
     events: tuple[str, ...]
     handler: Callable[[str, str], dict[str, Any]]
     grouped: bool = False
+    refuses: frozenset[Extra] = frozenset()
     versioned: bool = False
     shared: bool = True
     private: bool = False
@@ -126,6 +129,7 @@ INTEGRATIONS: dict[str, Integration] = {
         ),
         handler=_claude_handler,
         grouped=True,
+        refuses=frozenset({"comment", "trailing comma"}),
         shared=False,
     ),
     "codex": Integration(
@@ -140,6 +144,7 @@ INTEGRATIONS: dict[str, Integration] = {
         ),
         handler=_codex_handler,
         grouped=True,
+        refuses=frozenset({"byte order mark", "comment", "trailing comma"}),
         notice="codex skips new hooks without a word: trust them with /hooks, and the project as well",
     ),
     "gemini": Integration(
@@ -151,6 +156,7 @@ INTEGRATIONS: dict[str, Integration] = {
         events=("SessionStart", "BeforeAgent", "BeforeTool", "AfterTool", "AfterAgent", "SessionEnd"),
         handler=_gemini_handler,
         grouped=True,
+        refuses=frozenset({"trailing comma"}),
     ),
     "opencode": Integration(
         agent="opencode",

@@ -14,8 +14,6 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from collector.durable import unlink_quietly
-
 HOOK = "hook"
 TELEMETRY = "otlp"
 INSTANCE = "instance"
@@ -37,10 +35,6 @@ class Letter:
     head: tuple[str, ...] = ()
     payload: dict[str, Any] = field(default_factory=dict)
     body: bytes = b""
-
-    def remove(self) -> None:
-        """Take it away: it has been taken in."""
-        unlink_quietly(self.path)
 
     def keep(self) -> str:
         """Keep it for the next follower; return where.

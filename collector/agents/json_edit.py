@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NoReturn
 
 _TRIVIA = re.compile(r"(?:[ \t\r\n]+|//[^\r\n]*|/\*.*?\*/)*", re.DOTALL)
 _COMMENT = re.compile(r"//[^\r\n]*|/\*.*?\*/", re.DOTALL)
 _STRING = re.compile(r'"[^"\\\x00-\x1f]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*)*"')
+_STRING_OR_COMMENT = re.compile(rf"{_STRING.pattern}|({_COMMENT.pattern})", re.DOTALL)
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _WORD = re.compile(r"[A-Za-z]+")
 _INDENT = re.compile(r"[ \t]*")
@@ -27,6 +28,8 @@ _MAX_DIGITS = 4300
 BOM = "\ufeff"
 
 Kind = Literal["object", "array", "string", "number", "word"]
+Extra = Literal["byte order mark", "comment", "trailing comma"]
+"""What a text may have besides JSON."""
 
 
 class JsonError(ValueError):
@@ -89,6 +92,27 @@ def parse(text: str) -> Node | None:
         JsonError: it is not JSON.
     """
     return _Parser(text).document()
+
+
+def find_extra(text: str, root: Node, kinds: Collection[Extra]) -> tuple[int, Extra] | None:
+    """Return the first thing besides JSON that is one of these kinds, and where it is.
+
+    Args:
+        text: the file.
+        root: its value.
+        kinds: which are looked for.
+    """
+    found: list[tuple[int, Extra]] = [(0, "byte order mark")] if text.startswith(BOM) else []
+    found += [(match.start(), "comment") for match in _STRING_OR_COMMENT.finditer(text) if match[1]]
+    found += [(comma, "trailing comma") for comma in _trailing_commas(root)]
+    return min((extra for extra in found if extra[1] in kinds), default=None)
+
+
+def _trailing_commas(node: Node) -> Iterator[int]:
+    if node.items and node.items[-1].comma is not None:
+        yield node.items[-1].comma
+    for item in node.items:
+        yield from _trailing_commas(item.value)
 
 
 def to_python(text: str, node: Node) -> Any:

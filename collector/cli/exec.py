@@ -19,7 +19,7 @@ from collector.workspace import find_root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from collector.record.recorder import Plan, Recorder, Result
     from collector.workspace import Workspace
@@ -79,8 +79,15 @@ class Options:
         return self.values.get(name)
 
 
-def parse_options(arguments: list[str]) -> Options:
-    """Parse everything after `exec`; the first word that is no option begins the command.
+def parse_options(
+    arguments: list[str], values: Collection[str] = _VALUES, flags: Collection[str] = FLAGS
+) -> Options:
+    """Parse everything after the verb; the first word that is no option begins the command.
+
+    Args:
+        arguments: what was typed.
+        values: the options that have a value.
+        flags: those that have none.
 
     Raises:
         UsageError: saying what is wrong.
@@ -91,10 +98,10 @@ def parse_options(arguments: list[str]) -> Options:
         name, equals, value = rest.pop(0).partition("=")
         if name == "--" and not equals:
             break
-        if name in FLAGS and not equals:
+        if name in flags and not equals:
             options.quiet = options.quiet or name == "--quiet"
             options.collects = options.collects and name != "--no-collect"
-        elif name in _VALUES:
+        elif name in values:
             if not equals and not rest:
                 raise UsageError(f"{name} needs a value")
             _set(options, name, value if equals else rest.pop(0))

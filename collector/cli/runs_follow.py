@@ -93,6 +93,9 @@ class _Sinks:
             view = view[os.write(stream, view) :]
 
 
+_NAMES = {1: STDOUT, 2: STDERR}
+
+
 class _Tail:
     """Both stream files, read as they grow."""
 
@@ -101,6 +104,8 @@ class _Tail:
         self._write = write
         self._seen = {1: 0, 2: 0}
         self._files: dict[int, int] = {}
+        for stream, name in _NAMES.items():
+            self._open(stream, name)  # now: once the run has ended they may be compressed at any moment
 
     def catch_up(self) -> None:
         """Print what is there already, in the order it came."""
@@ -113,7 +118,7 @@ class _Tail:
     def pump(self) -> bool:
         """Print what was added; tell whether anything was."""
         added = False
-        for stream, name in ((1, STDOUT), (2, STDERR)):
+        for stream, name in _NAMES.items():
             data = self._read(stream, name)
             if data:
                 self._write(stream, data)
@@ -121,15 +126,19 @@ class _Tail:
         return added
 
     def _read(self, stream: int, name: str) -> bytes:
-        if stream not in self._files:
-            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-            try:
-                self._files[stream] = os.open(f"{self._folder}/{name}", flags)
-            except OSError:
-                return b""
+        if stream not in self._files and not self._open(stream, name):
+            return b""
         data = os.pread(self._files[stream], _CHUNK, self._seen[stream])
         self._seen[stream] += len(data)
         return data
+
+    def _open(self, stream: int, name: str) -> bool:
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        try:
+            self._files[stream] = os.open(f"{self._folder}/{name}", flags)
+        except OSError:
+            return False
+        return True
 
     def close(self) -> None:
         for fd in self._files.values():

@@ -12,14 +12,21 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from collector import clock
 from collector.capture.command import TAKEN
 from collector.capture.process import LAUNCHER_STAT, Ending, SpawnError, spawn
-from collector.cli.exec import caller_environment, conversation_id, current_folder, say
+from collector.cli.exec import (
+    Options,
+    UsageError,
+    caller_environment,
+    conversation_id,
+    current_folder,
+    parse_options,
+    say,
+)
 from collector.ids import new_ulid
 from collector.workspace import Workspace, find_root
 
@@ -50,49 +57,14 @@ _TAKEN_IN_SECONDS = 2.0
 _LOOK_SECONDS = 0.02
 
 
-@dataclass(slots=True)
-class Options:
-    """What was typed; `values` by option."""
-
-    values: dict[str, str] = field(default_factory=dict)
-    argv: list[str] = field(default_factory=list)
-
-    def get(self, name: str) -> str | None:
-        """Return an option's value; an empty one is none."""
-        return self.values.get(name) or None
-
-
-def parse_options(arguments: list[str]) -> Options:
-    """Parse what follows `session run`; the first word that is no option begins the agent's command.
-
-    Raises:
-        ValueError: saying what is wrong.
-    """
-    options = Options()
-    rest = list(arguments)
-    while rest and rest[0].startswith("-"):
-        name, equals, value = rest.pop(0).partition("=")
-        if name == "--" and not equals:
-            break
-        if name not in _VALUES:
-            raise ValueError(f"unknown option {name!r}")
-        if not equals and not rest:
-            raise ValueError(f"{name} needs a value")
-        options.values[name] = value if equals else rest.pop(0)
-    if not rest:
-        raise ValueError("no agent given")
-    options.argv = rest
-    return options
-
-
 def main(argv: list[str], workspace: str | None = None) -> int:
     """Run `acode session run`; `argv` is what follows. Returns the exit status."""
     if argv and argv[0] in ("-h", "--help"):
         os.write(1, HELP.encode())
         return 0
     try:
-        options = parse_options(argv)
-    except ValueError as error:
+        options = parse_options(argv, _VALUES, flags=())
+    except UsageError as error:
         say(f"ACODE-RUN-019: {error}; see 'acode session run --help'")
         return _WRONG_USAGE
     environ = caller_environment()

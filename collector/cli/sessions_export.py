@@ -25,7 +25,7 @@ _PAGE = 500
 
 def configure(parser: Parser) -> None:
     """Add the options of `acode sessions export`."""
-    text = "a session's id, the beginning of one, or latest"
+    text = "a session's or conversation's id, the beginning of one, or latest"
     parser.add_argument("session", metavar="SESSION", nargs="?", default="latest", help=text)
     text = "Agent Trajectory Interchange Format 1.8"
     parser.add_argument("--format", choices=("atif",), default="atif", help=text)

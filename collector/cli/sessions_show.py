@@ -39,7 +39,7 @@ def configure_follow(parser: Parser) -> None:
 
 
 def _add_session(parser: Parser) -> None:
-    text = "a session's id, the beginning of one, or latest"
+    text = "a session's or conversation's id, the beginning of one, or latest"
     parser.add_argument("session", metavar="SESSION", nargs="?", default="latest", help=text)
 
 
@@ -164,7 +164,7 @@ def _show_prompts(session: Session, context: Context, as_json: bool) -> int:
 
 
 def follow(options: Namespace, context: Context) -> int:
-    """Print the runs of a session as they begin and end, until it ends."""
+    """Print the runs of a session as they begin and end, until it ends or gives no sign of life."""
     from collector.daemon.launch import ensure_collector
 
     session = resolve_session(options.session, context)
@@ -184,8 +184,9 @@ def follow(options: Namespace, context: Context) -> int:
             if run.session_id == session.session_id:
                 _print(run, options.json, context)
         session = store.find(session.session_id) or session
-        if session.status in ("ended", "killed") and not changed:
-            output.note(f"session {session.session_id} {session.status}")
+        if session.status != "running" and not changed:
+            known = "may be over" if session.status == "unknown" else session.status
+            output.note(f"session {session.session_id} {known}")
             return 0
         sys.stdout.flush()
         time.sleep(_POLL_SECONDS)

@@ -27,7 +27,8 @@ class CaseList:
 
     A test that comes again in its suite after it failed is another attempt of the same test if it passes or
     fails in the same way, and counts once. Titles that are sentences (`it("works with two")`) are left out of
-    this: two tests may well have the same.
+    this: two tests may well have the same. Where names are unique, as in pytest, every test that comes again
+    is such an attempt: its plugin for reruns tells of failed attempts as if they had passed.
     """
 
     def __init__(self, limit: int = MAX_CASES) -> None:
@@ -36,7 +37,8 @@ class CaseList:
         self._flaky = 0
         self._important: dict[int, Listed] = {}
         self._others: dict[int, Listed] = {}
-        self._failed: dict[tuple[int, str | None, str], int] = {}
+        self._attempted: dict[tuple[int, str | None, str], int] = {}
+        self._attempted_names: set[str | None] = set()
         self._number = 0
         self._failed_text = MAX_FAILED_TEXT
         self._other_text = MAX_OTHER_TEXT
@@ -51,31 +53,52 @@ class CaseList:
         """Whether a test failed, in either way."""
         return bool(self._counts["failed"] or self._counts["error"])
 
-    def add(self, suite: int, case: TestCase, identity: str | None = None) -> int | None:
+    def add(
+        self, suite: int, case: TestCase, identity: str | None = None, is_unique: bool = False
+    ) -> int | None:
         """Count a test and list it if there is room.
 
         Args:
             suite: number of its suite.
             case: the test.
             identity: what tells it from a test of the same name, where its class does not.
+            is_unique: whether no other test of the suite has its class and name.
 
         Returns:
             The number it is listed under, None if it is not; it may lose its place to failed ones later.
         """
         key = (suite, identity or case.class_name, case.name)
-        number = self._failed.get(key)
-        earlier = self._important.get(number) if number is not None else None
-        if earlier is not None and number is not None and _is_again(earlier.case, case):
+        number = self._attempted.get(key, 0)
+        earlier = self._important.get(number) or self._others.get(number)
+        if earlier is not None and _is_again(earlier.case, case):
             self._count(earlier.case, -1)
-            del self._important[number], self._failed[key]
+            self._forget(number, key)
             case = _after(earlier.case, case)
         else:
             number = self._number = self._number + 1
         self._count(case, 1)
         listed = self._list(number, Listed(suite, case))
-        if listed and case.is_failed and not _is_sentence(case.name):
-            self._failed[key] = number
+        if listed and (is_unique or (case.is_failed and not _is_sentence(case.name))):
+            self._attempted[key] = number
+            self._attempted_names.add(case.name)
         return number if listed else None
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there is only room for tests that failed."""
+        return len(self._important) + len(self._others) >= self._limit
+
+    def count(self, outcome: str, name: str | None) -> bool:
+        """Count a test that passed or was skipped without listing it; False if it may be another attempt."""
+        if name in self._attempted_names:
+            return False
+        self._counts[outcome] += 1
+        return True
+
+    def _forget(self, number: int, key: tuple[int, str | None, str]) -> None:
+        self._important.pop(number, None)
+        self._others.pop(number, None)
+        del self._attempted[key]
 
     def _count(self, case: TestCase, one: int) -> None:
         self._counts[case.outcome] += one
@@ -83,7 +106,7 @@ class CaseList:
 
     def _list(self, number: int, listed: Listed) -> bool:
         is_important = listed.case.is_failed or listed.case.flaky
-        if len(self._important) + len(self._others) >= self._limit:
+        if self.is_full:
             if not is_important or not self._others:
                 return False
             self._others.popitem()
@@ -157,7 +180,7 @@ def _is_sentence(name: str) -> bool:
 
 def _is_again(earlier: TestCase, case: TestCase) -> bool:
     """Whether it is another attempt; pytest tells of a teardown that broke as an error after the failure."""
-    return case.outcome in ("passed", earlier.outcome)
+    return case.outcome in ("passed", earlier.outcome) or earlier.outcome == "passed"
 
 
 def _after(earlier: TestCase, case: TestCase) -> TestCase:

@@ -77,14 +77,12 @@ def _read_coverage_py(path: str, told: Mapping[str, Any], files: CoverageFiles) 
     marks.mark(told["executed_lines"], HIT)
     if "executed_branches" in told:
         marks.branches = {}
-        for branch in told["missing_branches"]:
-            marks.branch(tuple(branch), False)
-        for branch in told["executed_branches"]:
-            marks.branch(tuple(branch), True)
-    for name, function in told.get("functions", {}).items():
-        # "" is what stands outside of functions; one without statements is not counted by coverage.py either.
-        if name and function["summary"]["num_statements"]:
-            marks.function(name, function["summary"]["covered_lines"] > 0)
+        marks.tell_branches((tuple(branch), False) for branch in told["missing_branches"])
+        marks.tell_branches((tuple(branch), True) for branch in told["executed_branches"])
+    # "" is what stands outside of functions; those without statements are not counted by coverage.py either.
+    summaries = {name: function["summary"] for name, function in told.get("functions", {}).items() if name}
+    counted = {name: summary for name, summary in summaries.items() if summary["num_statements"]}
+    marks.tell_functions((name, summary["covered_lines"] > 0) for name, summary in counted.items())
     files.add(path, marks)
 
 
@@ -96,11 +94,9 @@ def _read_istanbul(path: str, told: Mapping[str, Any], files: CoverageFiles) -> 
     marks.mark(starts.values(), KNOWN)
     marks.mark((line for key, line in starts.items() if hits[key] > 0), HIT)
     marks.branches, marks.functions = {}, {}
-    for key, counts in told["b"].items():
-        for number, count in enumerate(counts):
-            marks.branch((key, number), count > 0)
-    for key, count in told["f"].items():
-        marks.function(key, count > 0)
+    arms = [((key, arm), count) for key, counts in told["b"].items() for arm, count in enumerate(counts)]
+    marks.tell_branches((key, count > 0) for key, count in arms)
+    marks.tell_functions((key, count > 0) for key, count in told["f"].items())
     files.add(path, marks)
 
 

@@ -18,9 +18,10 @@ from collector.model.results import CoverageReport, FileCoverage
 MAX_LINE = 1_000_000
 MAX_FILES = 100_000
 MAX_PATH = 4_000
-MAX_ALL_LINES = 500_000_000
+MAX_ALL_LINES = 100_000_000
 MAX_RANGES = 500_000
 
+_POSITIVE = (1 << 61) - 1
 KNOWN, HIT = 1, 3  # a hit line is a known one: united by "or"
 _UNCOVERED = re.compile(rb"\x01+")
 
@@ -39,22 +40,21 @@ class FileMarks:
 
     def mark(self, numbers: Iterable[int], state: int) -> None:
         """Mark lines as known or hit; numbers below 1 and above MAX_LINE are no lines."""
-        wanted = [number for number in numbers if 0 < number <= MAX_LINE]
-        lines, longest = self.lines, max(wanted, default=0)
-        if longest >= len(lines):
-            lines.extend(bytes(longest + 1 - len(lines)))
+        wanted = list(numbers)
+        if wanted and not (min(wanted) > 0 and max(wanted) <= MAX_LINE):
+            wanted = [number for number in wanted if 0 < number <= MAX_LINE]
+        lines, missing = self.lines, max(wanted, default=-1) + 1 - len(self.lines)
+        lines.extend(bytes(max(missing, 0)))
         for number in wanted:
             lines[number] |= state
 
-    def branch(self, key: Hashable, is_hit: bool) -> None:
-        """Tell of a branch, identified within its file."""
-        self.branches = {} if self.branches is None else self.branches
-        _tell(self.branches, key, is_hit)
+    def tell_branches(self, told: Iterable[tuple[Hashable, bool]]) -> None:
+        """Tell of branches, each identified within its file, whether they were hit."""
+        self.branches = _tell(self.branches, told)
 
-    def function(self, key: Hashable, is_hit: bool) -> None:
-        """Tell of a function, identified within its file."""
-        self.functions = {} if self.functions is None else self.functions
-        _tell(self.functions, key, is_hit)
+    def tell_functions(self, told: Iterable[tuple[Hashable, bool]]) -> None:
+        """Tell of functions, each identified within its file, whether they were hit."""
+        self.functions = _tell(self.functions, told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +148,13 @@ def _sum(counts: Iterable[int | None]) -> int | None:
     return sum(told) if told else None
 
 
-def _tell(marks: dict[int, bool], key: Hashable, is_hit: bool) -> None:
-    number = hash(key) & (1 << 61) - 1
-    marks[number] = is_hit or marks.get(number, False)
+def _tell(marks: dict[int, bool] | None, told: Iterable[tuple[Hashable, bool]]) -> dict[int, bool] | None:
+    for key, is_hit in told:
+        marks = {} if marks is None else marks
+        number = hash(key) & _POSITIVE
+        if is_hit or number not in marks:
+            marks[number] = is_hit
+    return marks
 
 
 def _pack(marks: dict[int, bool] | None) -> array[int] | None:

@@ -13,18 +13,18 @@ from collector.extract.covered_lines import HIT, KNOWN, CoverageFiles, FileMarks
 from collector.extract.paths import tidy_path
 from collector.model.results import CoverageReport, FileCoverage
 
-_MAX_LINE_BYTES = 1 << 20
+_MAX_LINE_BYTES = 1 << 16
 
-_FILE = re.compile(rb"^SF:", re.MULTILINE)
-_LINE = re.compile(rb"^DA:(\d{1,9}),", re.MULTILINE)
-_LINE_HIT = re.compile(rb"^DA:(\d{1,9}),0*[1-9]", re.MULTILINE)
-_BRANCH = re.compile(rb"^BRDA:([^\r\n]*),([^,\r\n]*)", re.MULTILINE)
-_FUNCTION = re.compile(rb"^FN:\d+,(?:\d+,)?([^\r\n]*)", re.MULTILINE)
-_FUNCTION_HITS = re.compile(rb"^FNDA:([^,\r\n]*),([^\r\n]*)", re.MULTILINE)
-_NUMBERED = re.compile(rb"^FNL:(\d+),", re.MULTILINE)
-_NUMBERED_HITS = re.compile(rb"^FNA:(\d+),([^,\r\n]*)", re.MULTILINE)
-_SUM = re.compile(rb"^(LF|LH|BRF|BRH|FNF|FNH):(\d{1,9})", re.MULTILINE)
-_END = re.compile(rb"^end_of_record", re.MULTILINE)
+# Every pattern begins with the end of the line before: a literal is found at once, "^" is tried everywhere.
+_FILE = b"\nSF:"
+_LINE_MISSED = re.compile(rb"\nDA:(\d{1,9}),(?!0*[1-9])")
+_LINE_HIT = re.compile(rb"\nDA:(\d{1,9}),0*[1-9]")
+_BRANCH = re.compile(rb"\nBRDA:([^\r\n]*),([^,\r\n]*)")
+_FUNCTION = re.compile(rb"\nFN:\d+,(?:\d+,)?([^\r\n]*)")
+_FUNCTION_HITS = re.compile(rb"\nFNDA:([^,\r\n]*),([^\r\n]*)")
+_NUMBERED = re.compile(rb"\nFNL:(\d{1,9}),")
+_NUMBERED_HITS = re.compile(rb"\nFNA:(\d{1,9}),([^,\r\n]*)")
+_SUM = re.compile(rb"\n(L[FH]|BR[FH]|FN[FH]):(\d{1,9})")
 
 
 class _Record:
@@ -37,22 +37,17 @@ class _Record:
         self.is_ended = False
 
     def take(self, text: bytes) -> None:
-        """Take whole lines of the record."""
+        """Take whole lines of the record, with the end of the line before them."""
         marks = self.marks
-        marks.mark(map(int, _LINE.findall(text)), KNOWN)
+        marks.mark(map(int, _LINE_MISSED.findall(text)), KNOWN)
         marks.mark(map(int, _LINE_HIT.findall(text)), HIT)
-        for key, taken in _BRANCH.findall(text):
-            marks.branch(key, _is_hit(taken))
-        for name in _FUNCTION.findall(text):
-            marks.function(name, False)
-        for hits, name in _FUNCTION_HITS.findall(text):
-            marks.function(name, _is_hit(hits))
-        for number in _NUMBERED.findall(text):
-            marks.function(int(number[:9]), False)
-        for number, hits in _NUMBERED_HITS.findall(text):
-            marks.function(int(number[:9]), _is_hit(hits))
+        marks.tell_branches((key, _is_hit(taken)) for key, taken in _BRANCH.findall(text))
+        marks.tell_functions((name, False) for name in _FUNCTION.findall(text))
+        marks.tell_functions((name, _is_hit(hits)) for hits, name in _FUNCTION_HITS.findall(text))
+        marks.tell_functions((int(number), False) for number in _NUMBERED.findall(text))
+        marks.tell_functions((int(number), _is_hit(hits)) for number, hits in _NUMBERED_HITS.findall(text))
         self.sums.update((name, int(count)) for name, count in _SUM.findall(text))
-        self.is_ended = self.is_ended or bool(_END.search(text))
+        self.is_ended = self.is_ended or b"\nend_of_record" in text
 
     def close(self, files: CoverageFiles) -> None:
         """Hand over what was told."""
@@ -75,15 +70,15 @@ def read_lcov(pieces: Iterable[bytes], source: str) -> CoverageReport:
     files = CoverageFiles()
     record: _Record | None = None
     for block in _blocks(pieces):
-        before, *records = _FILE.split(block)
+        before, *records = (b"\n" + block).split(_FILE)
         if record:
             record.take(before)
         for text in records:
             if record:
                 record.close(files)
-            path, _, rest = text.partition(b"\n")
+            path, end, rest = text.partition(b"\n")
             record = _Record(tidy_path(path.decode(errors="replace").strip()))
-            record.take(rest)
+            record.take(end + rest)
     if record:
         record.close(files)
     is_cut = record is not None and not record.is_ended
@@ -105,7 +100,8 @@ def _blocks(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 def _is_hit(count: bytes) -> bool:
     """Whether a count is above 0; `-` is a branch that was never reached."""
-    return count.lstrip(b"0")[:1] in _DIGITS
+    return count not in _NEVER and count.lstrip(b"0")[:1] in _DIGITS
 
 
+_NEVER = (b"0", b"-")
 _DIGITS = tuple(b"%d" % digit for digit in range(1, 10))

@@ -8,7 +8,7 @@ the project; libraries come last.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from collector.extract.values import whole
@@ -19,20 +19,28 @@ SOURCE = (
     "swift|mm|m|c|cc|cpp|cxx|h|hh|hpp|ex|exs|erl|dart|lua|pl|pm|t|sh|bats|feature|robot|jl|hs|ml|zig|nim"
 )
 _LONGEST_LINE = 1_000  # keeps every pattern cheap, whatever a trace holds
+_IN_PATH = r"[^\s:()\"'<>|=,;]"
 
 _PLACES = (
     re.compile(r'File "([^"]+)", line (\d+)'),
     re.compile(r"\bin (\S[^:]*(?::[^:]*)?):line (\d+)"),
     re.compile(rf"\((?:file://)?([^()]*\.(?:{SOURCE})):(\d+)(?::\d+)?\)"),
-    re.compile(rf"(?:file://)?((?:[A-Za-z]:)?[^\s:()\"'<>|]+\.(?:{SOURCE})):(\d+)\b"),
+    re.compile(rf"(?<!{_IN_PATH})(?:file://)?(?!//)((?:[A-Za-z]:)?{_IN_PATH}+\.(?:{SOURCE})):(\d+)\b"),
 )
-_LIBRARY = re.compile(
-    r"node_modules/|(?:site|dist)-packages/|/lib/python\d|<frozen|_pytest/|node:|\binternal/(?:process|modules)/|"
-    r"/usr/(?:local/)?(?:lib|go|share)/|/\.cargo/|/rustc/|/vendor/|/gems/|testing/testing\.go|"
-    r"\bat (?:java|javax|jdk|sun|com\.sun|kotlin|scala|groovy|org\.(?:junit|testng|gradle|apache\.maven|"
-    r"codehaus|hamcrest|assertj|opentest4j|mockito|springframework)|System|Microsoft|Xunit|NUnit)\.|"
-    r"\bat java\.base/"
-)
+_CALLS = ("at ", "File ", "\u276f ", "from ")
+_LIBRARIES = (
+    "node_modules/", "site-packages/", "dist-packages/", "/lib/python", "<frozen", "_pytest/", "node:",
+    "internal/process/", "internal/modules/", "/usr/lib/", "/usr/share/", "/usr/local/lib/", "/usr/local/go/",
+    "/usr/local/share/", "/.cargo/", "/rustc/", "/vendor/", "/gems/", "testing/testing.go",
+)  # fmt: skip
+_LIBRARY_CALLS = tuple(
+    f"at {package}."
+    for package in (
+        "java", "javax", "jdk", "sun", "com.sun", "kotlin", "scala", "groovy", "org.junit", "org.testng",
+        "org.gradle", "org.apache.maven", "org.codehaus", "org.hamcrest", "org.assertj", "org.opentest4j",
+        "org.mockito", "org.springframework", "System", "Microsoft", "Xunit", "NUnit",
+    )
+)  # fmt: skip
 _TEST = re.compile(
     r"(?:^|/)(?:tests?|specs?|__tests__)/|(?:^|/)test_[^/]*$|[._-](?:test|tests|spec)\.\w+$|Tests?\.\w+$"
 )
@@ -45,6 +53,7 @@ class _Frame:
     file: str
     line: int
     is_library: bool
+    is_call: bool
 
     @property
     def slashed(self) -> str:
@@ -62,7 +71,7 @@ def find_location(trace: str, test: Iterable[str | None]) -> Location | None:
         trace: traceback, or whatever tells of the failure.
         test: names of the test (class, suite, file); a place in a file that is called so is its own.
     """
-    frames = list(_frames(trace))
+    frames = _frames(trace)
     if any(frame.file.endswith((".py", ".pyx")) for frame in frames):
         frames.reverse()
     words = {word for name in test if name for word in _WORDS.split(name)}
@@ -89,19 +98,26 @@ def path_in(*names: str | None) -> str | None:
     )
 
 
-def _frames(trace: str) -> Iterator[_Frame]:
-    for line in trace.splitlines():
-        found = _place(line[:_LONGEST_LINE])
-        if found:
-            yield found
+def _frames(trace: str) -> list[_Frame]:
+    """Return the places of a trace; where it has lines of calls (`at f (x.js:1)`), those and no others."""
+    found = [place for line in trace.splitlines() if (place := _place(line[:_LONGEST_LINE]))]
+    return [frame for frame in found if frame.is_call] or found
 
 
 def _place(text: str) -> _Frame | None:
+    if ":" not in text and "line" not in text:
+        return None
     for pattern in _PLACES:
         match = pattern.search(text)
         if match and (line := whole(match[2])) is not None:
-            return _Frame(match[1].strip(), line, bool(_LIBRARY.search(text.replace("\\", "/"))))
+            text = text.lstrip()
+            return _Frame(match[1].strip(), line, _is_library(text), text.startswith(_CALLS))
     return None
+
+
+def _is_library(call: str) -> bool:
+    call = call.replace("\\", "/").replace("at app//", "at ", 1)  # Gradle names the class loader
+    return call.startswith(_LIBRARY_CALLS) or any(map(call.__contains__, _LIBRARIES))
 
 
 def _same(path: str, wanted: str) -> bool:

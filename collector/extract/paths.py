@@ -13,7 +13,8 @@ def tidy_path(path: str) -> str:
     """Write a path with forward slashes, and without `.` and doubled slashes."""
     if "/" not in path or _DRIVE.match(path):
         path = path.replace("\\", "/")
-    return posixpath.normpath(path) if path else path
+    tidy = posixpath.normpath(path) if path else path
+    return tidy[1:] if tidy.startswith("//") else tidy  # two slashes are a root of their own to POSIX
 
 
 def is_absolute(path: str) -> bool:

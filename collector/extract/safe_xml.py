@@ -98,7 +98,7 @@ def read_xml(
     Raises:
         NotResults: there is no reader for the root element, or no root element.
     """
-    parser = _parser()
+    parser = _Parser()
     root = _Root(parser, readers)
     parser.setContentHandler(root)
     problem = None
@@ -114,11 +114,17 @@ def read_xml(
     return root.reader, problem
 
 
-def _parser() -> DefusedExpatParser:
-    """Make a parser that refuses every entity. A DTD may be named, as gcovr does; nobody looks at it."""
-    parser = DefusedExpatParser(forbid_entities=True, forbid_external=False)
-    parser.setFeature(feature_external_ges, False)
-    return parser
+class _Parser(DefusedExpatParser):
+    """Refuses every entity. A DTD may be named, as gcovr does; nobody looks at it."""
+
+    def __init__(self) -> None:
+        super().__init__(forbid_entities=True, forbid_external=False)
+        self.setFeature(feature_external_ges, False)
+
+    def reset(self) -> None:
+        """Begin anew; without a buffer every line end of a text would be a call of its own."""
+        super().reset()
+        self._parser.buffer_text = True  # type: ignore[attr-defined]  # the stubs do not know it
 
 
 def _feed(parser: DefusedExpatParser, root: _Root, pieces: Iterable[bytes]) -> None:

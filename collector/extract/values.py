@@ -80,13 +80,13 @@ def milliseconds(text: str | None) -> float | None:
     A single comma is a decimal comma, unless a point follows it.
     """
     text = (text or "").strip()
-    clock = _CLOCK.fullmatch(text)
+    clock = _CLOCK.fullmatch(text) if ":" in text else None
     if clock:
         days, hours, minutes, seconds = clock.groups()
         total = ((int(days or 0) * 24 + int(hours)) * 60 + int(minutes)) * 60 + float(seconds)
     else:
         try:
-            total = float(_plain(text.removesuffix("s")))
+            total = float(_plain(text.removesuffix("s")) if "," in text or "s" in text else text)
         except ValueError:
             return None
     return round(total * 1000, 4) if math.isfinite(total) and total >= 0 else None

@@ -241,5 +241,12 @@ def _suite(record: Mapping[str, Any]) -> TestSuite:
 
 def _make(kind: type[_T], record: Mapping[str, Any], **made: Any) -> _T:
     """Make a value of what a record holds, and of fields that are made already."""
-    known = {f.name: record[f.name] for f in fields(kind) if f.name in record}  # type: ignore[arg-type]
+    names = _names.get(kind)
+    if names is None:
+        names = _names[kind] = tuple(field.name for field in fields(kind))  # type: ignore[arg-type]
+    known = {name: record[name] for name in names if name in record}
     return kind(**{**known, **made})
+
+
+_names: dict[type, tuple[str, ...]] = {}
+"""The fields of each kind, which `dataclasses` would look up again for every one of a hundred thousand."""

@@ -8,13 +8,12 @@ that was cut short may end early: what it does not mention follows, stdout first
 
 from __future__ import annotations
 
-import os
-
 from collector.workspace import OUTPUT_INDEX, STDERR, STDOUT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import BinaryIO
 
 HEADER = b"acode-output-index 1\n"
 MAX_COMBINED_BYTES = 1 << 20
@@ -78,38 +77,37 @@ def iter_output(folder: str) -> Iterator[Piece]:
         for elapsed, stream, length in iter_entries(_read(folder)):
             for data in _pieces(streams[stream], length):
                 yield elapsed // 1000, stream, data
-        for stream, fd in streams.items():
-            for data in _pieces(fd, None):
+        for stream, content in streams.items():
+            for data in _pieces(content, None):
                 yield elapsed // 1000, stream, data
     finally:
-        for fd in streams.values():
-            if fd >= 0:
-                os.close(fd)
+        for content in streams.values():
+            if content is not None:
+                content.close()
 
 
-def _pieces(fd: int, length: int | None) -> Iterator[bytes]:
+def _pieces(content: BinaryIO | None, length: int | None) -> Iterator[bytes]:
     left = length
-    while fd >= 0 and left != 0:
-        data = os.read(fd, _CHUNK if left is None else min(_CHUNK, left))
+    while content is not None and left != 0:
+        data = content.read(_CHUNK if left is None else min(_CHUNK, left))
         if not data:
             return
         left = None if left is None else left - len(data)
         yield data
 
 
-def _open(folder: str, name: str) -> int:
+def _open(folder: str, name: str) -> BinaryIO | None:
+    from collector.record.content import open_content
+
     try:
-        return os.open(os.path.join(folder, name), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return -1
+        return open_content(folder, name)
+    except (OSError, ValueError):
+        return None
 
 
 def _read(folder: str) -> bytes:
-    fd = _open(folder, OUTPUT_INDEX)
-    if fd < 0:
+    content = _open(folder, OUTPUT_INDEX)
+    if content is None:
         return b""
-    try:
-        parts = list(_pieces(fd, None))
-    finally:
-        os.close(fd)
-    return b"".join(parts)
+    with content:
+        return content.read()

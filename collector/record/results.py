@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, TypeVar
 
 from collector import durable
 from collector.extract.coverage import merge_coverage, read_coverage
@@ -18,11 +18,14 @@ from collector.extract.reports import merge_reports, read_test_report
 from collector.extract.values import NotResults
 from collector.model.results import CoverageReport, TestReport
 from collector.record.gather import Gathered
-from collector.record.run_json import artifact_entry
+from collector.record.run_json import made_entry
 from collector.workspace import COVERAGE, TEST_RESULTS, TEST_RESULTS_TRX
 
 _SUFFIXES = (".xml", ".trx", ".json", ".info", ".lcov")
 _MAX_PROBLEM = 300
+
+
+_Report = TypeVar("_Report", TestReport, CoverageReport)
 
 
 class Results(NamedTuple):
@@ -58,14 +61,12 @@ def find_results(folder: str, found: Gathered, open_file: Callable[[str], Binary
     summary = dict(found.record.get("summary") or {})
     keeper = _Keeper(folder, found.record["run_id"], artifacts, open_file, mode)
     if tests:
-        earlier = keeper.earlier(TEST_RESULTS)
-        report = merge_reports([*([TestReport.from_json(earlier)] if earlier else ()), *tests])
+        report = merge_reports([*keeper.earlier(TEST_RESULTS, TestReport), *tests])
         summary["tests"] = asdict(report.totals)
         keeper.keep("test_result", TEST_RESULTS, report.to_json())
         keeper.link_trx()
     if coverage:
-        earlier = keeper.earlier(COVERAGE)
-        merged = merge_coverage([*([CoverageReport.from_json(earlier)] if earlier else ()), *coverage])
+        merged = merge_coverage([*keeper.earlier(COVERAGE, CoverageReport), *coverage])
         percent = round(merged.line_percent, 2)
         summary["coverage"] = {
             "line_percent": percent, "lines": merged.lines, "lines_covered": merged.lines_covered,
@@ -129,16 +130,15 @@ class _Keeper:
         self._folder, self._run_id, self._open_file, self._mode = folder, run_id, open_file, mode
         self.artifacts = artifacts
 
-    def earlier(self, name: str) -> dict[str, Any] | None:
+    def earlier(self, name: str, kind: type[_Report]) -> tuple[_Report, ...]:
         """Return what an earlier sealing found, if this is not the first one."""
         if not any(artifact["path"] == name for artifact in self.artifacts):
-            return None
+            return ()
         try:
             with self._open_file(name) as file:
-                record = json.load(file)
-        except (OSError, ValueError):
-            return None
-        return record if isinstance(record, dict) else None
+                return (kind.from_json(json.load(file)),)
+        except (OSError, ValueError, RecursionError):
+            return ()
 
     def keep(self, kind: str, name: str, record: dict[str, Any]) -> None:
         """Write a report as JSON, in the place of an earlier one."""
@@ -161,12 +161,3 @@ class _Keeper:
 
     def _add(self, entry: dict[str, Any]) -> None:
         self.artifacts = [a for a in self.artifacts if a["path"] != entry["path"]] + [entry]
-
-
-def made_entry(folder: str, run_id: str, kind: str, name: str, content_type: str) -> dict[str, Any]:
-    """Return the entry of a file that was made in a run folder."""
-    status = os.stat(os.path.join(folder, name))
-    entry: dict[str, Any] = dict(
-        artifact_entry(run_id, kind, name, status.st_size, status.st_mtime_ns // 1_000_000)
-    )
-    return {**entry, "content_type": content_type, "source": "extracted"}

@@ -96,3 +96,12 @@ def artifact_entry(run_id: str, kind: str, name: str, size_bytes: int, ms: int) 
         "corrupt": False,
         "metadata": {},
     }
+
+
+def made_entry(folder: str, run_id: str, kind: str, name: str, content_type: str) -> dict[str, Json]:
+    """Return the entry of a file that was made in a run folder."""
+    status = os.stat(os.path.join(folder, name))
+    entry: dict[str, Json] = dict(
+        artifact_entry(run_id, kind, name, status.st_size, status.st_mtime_ns // 1_000_000)
+    )
+    return {**entry, "content_type": content_type, "source": "extracted"}

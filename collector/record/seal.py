@@ -6,22 +6,34 @@ Sealing twice changes nothing.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any, NamedTuple
 
 from collector import clock, durable
 from collector.config import Config
 from collector.record.annotate import annotated, forget_call, read_call
-from collector.record.gather import Changed, Gathering, gather, gathering_of
+from collector.record.content import SUFFIX, open_content
+from collector.record.gather import PROVENANCE, Changed, Gathering, gather, gathering_of
 from collector.record.handed_in import forget_incoming, has_incoming
+from collector.record.keep import Keeping, Same, drop_plain, keep_files, keeping_of, no_same
 from collector.record.output_index import MAX_COMBINED_BYTES, iter_output
+from collector.record.printed import Looking, Printed, find_printed, link_logs, looking_of
 from collector.record.results import find_results
 from collector.record.run_json import artifact_entry, write_run_json
-from collector.workspace import ERROR_JSON, OUTPUT, OUTPUT_INDEX, RUN_JSON, STDERR, STDOUT, Workspace
+from collector.workspace import (
+    CALL_JSON,
+    ERROR_JSON,
+    INCOMING,
+    OUTPUT,
+    OUTPUT_INDEX,
+    RUN_JSON,
+    STDERR,
+    STDOUT,
+    Workspace,
+)
 
 MAX_RUN_JSON_BYTES = 16 << 20
 _LAST_LINES_BYTES = 4096
@@ -61,23 +73,30 @@ class Sealing:
     """How runs are sealed: what is gathered, and how it is kept."""
 
     gathering: Gathering
+    looking: Looking
+    keeping: Keeping
 
 
 def sealing_of(config: Config, workspace: Workspace) -> Sealing:
     """Return how a configuration wants runs to be sealed."""
-    return Sealing(gathering_of(config, workspace))
+    return Sealing(gathering_of(config, workspace), looking_of(config, workspace), keeping_of(config))
 
 
-def seal(
-    folder: str, record: dict[str, Any], sealing: Sealing, changed: Changed | None = None
-) -> dict[str, Any]:
+class Surroundings(NamedTuple):
+    """Who knows of the rest of the workspace: what changed in it, and which files are stored already."""
+
+    changed: Changed | None = None
+    same: Same = no_same
+
+
+def seal(folder: str, record: dict[str, Any], sealing: Sealing, surroundings: Surroundings) -> dict[str, Any]:
     """Gather what a run produced; add checksums, combined output and error details; return the new record.
 
     Args:
         folder: the run folder.
         record: its run.json.
         sealing: the settings.
-        changed: who knows what changed in the workspace; None to look.
+        surroundings: who knows more.
 
     Raises:
         OSError: nothing was changed that a second call would not mend.
@@ -85,25 +104,63 @@ def seal(
     call = read_call(folder)
     is_done = is_sealed(record) and call is None and not has_incoming(folder)
     if record["status"] == "running" or is_done:
+        drop_plain(folder, record["artifacts"])
         return record
     durable.remove_temporaries(folder)
-    gathered = gather(folder, annotated(record, call), sealing.gathering, changed)
-    found = find_results(folder, gathered, lambda path: _open_file(folder, path), _mode(folder))
+    before, record = record, annotated(record, call)
+    gathered = gather(folder, record, sealing.gathering, surroundings.changed)
+    found = find_results(folder, gathered, lambda path: open_content(folder, path), _mode(folder))
+    artifacts = [*found.artifacts, *_made(folder, record, {entry["path"] for entry in found.artifacts})]
     record = {**gathered.record, "summary": found.summary}
-    artifacts = found.artifacts
-    known = {artifact["path"] for artifact in artifacts}
-    for name, kind, build in ((OUTPUT, "output", _combine), (ERROR_JSON, "json", _explain)):
-        if name not in known and build(folder, record):
-            artifacts.append(_artifact(folder, record, name, kind))
-    for artifact in artifacts:
-        if not artifact.get("checksum_sha256"):
-            _take_checksum(folder, artifact)
-    sealed = {**record, "artifacts": artifacts}
+    if PROVENANCE in record["provenance"] and PROVENANCE not in (before.get("provenance") or {}):
+        printed = _printed(folder, record, sealing.looking)
+        artifacts += printed.artifacts
+        record |= {"metrics": printed.metrics, "summary": {**found.summary, **printed.summary}}
+    kept = keep_files(folder, artifacts, gathered.fresh, sealing.keeping, surroundings.same)
+    sealed = {**record, "artifacts": kept}
     write_run_json(folder, sealed, _mode(folder), sync=True)
     if call is not None:
         forget_call(folder, call)
     forget_incoming(folder)
+    drop_plain(folder, kept)
     return sealed
+
+
+def remove_leftovers(folder: str, record: dict[str, Any]) -> None:
+    """Remove files that a sealing which was cut short made and never spoke of; the next makes them anew."""
+    if record["status"] == "running" or is_sealed(record):
+        return
+    known = {RUN_JSON, STDOUT, STDERR, OUTPUT_INDEX, CALL_JSON}
+    known |= {artifact["path"] for artifact in record["artifacts"]}
+    for above, folders, names in os.walk(folder):
+        relative = os.path.relpath(above, folder)
+        if relative == ".":
+            folders[:] = [name for name in folders if name != INCOMING]
+        for name in names:
+            path = name if relative == "." else f"{relative}/{name}"
+            if path not in known and path.removesuffix(SUFFIX) not in known:
+                durable.unlink_quietly(os.path.join(above, name))
+
+
+def _printed(folder: str, record: dict[str, Any], looking: Looking) -> Printed:
+    """Look through the output; whatever is in it, the run is sealed."""
+    try:
+        found = find_printed(folder, record, looking, _mode(folder))
+        found.artifacts += link_logs(folder, record)
+    except OSError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a mistake of ours must not cost more than what it was about
+        return Printed(
+            summary={"problem": f"its output was not looked through: {type(error).__name__}: {error}"}
+        )
+    return found
+
+
+def _made(folder: str, record: dict[str, Any], known: set[str]) -> Iterator[dict[str, Any]]:
+    """Make the files that every run has, and yield their entries."""
+    for name, kind, build in ((OUTPUT, "output", _combine), (ERROR_JSON, "json", _explain)):
+        if name not in known and build(folder, record):
+            yield _artifact(folder, record, name, kind)
 
 
 def close_abandoned(folder: str, record: dict[str, Any]) -> dict[str, Any]:
@@ -181,25 +238,6 @@ def _last_lines(folder: str, name: str) -> list[str]:
 def _artifact(folder: str, record: dict[str, Any], name: str, kind: str) -> dict[str, Any]:
     size = max(0, _size(folder, name))
     return dict(artifact_entry(record["run_id"], kind, name, size, max(0, _modified_of(folder, name))))
-
-
-def _take_checksum(folder: str, artifact: dict[str, Any]) -> None:
-    try:
-        path = durable.safe_join(folder, artifact["path"])
-        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except (OSError, ValueError):
-        artifact["missing"] = True
-        artifact["checksum_sha256"] = hashlib.sha256(b"").hexdigest()
-        return
-    with os.fdopen(fd, "rb") as file:
-        artifact["checksum_sha256"] = hashlib.file_digest(file, "sha256").hexdigest()
-        artifact["size_bytes"] = artifact["stored_bytes"] = os.fstat(fd).st_size
-
-
-def _open_file(folder: str, path: str) -> BinaryIO:
-    """Open a file of a run folder by its path. Raises OSError, ValueError."""
-    fd = os.open(durable.safe_join(folder, path), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    return os.fdopen(fd, "rb")
 
 
 def _open(folder: str, name: str) -> int:

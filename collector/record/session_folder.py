@@ -69,19 +69,25 @@ def write_session(folder: str, session: Session) -> None:
 
 
 def append_lines(folder: str, name: str, lines: list[dict[str, Any]]) -> None:
-    """Add lines to one of a session's files.
+    """Add lines to one of a session's files, all or none; half a line that a crash left stays one by itself.
 
     Raises:
-        OSError: what was added ends within a line; readers leave half lines out.
+        OSError: nothing was added.
     """
     if not lines:
         return
     os.makedirs(folder, mode=0o755, exist_ok=True)
-    text = "".join([json.dumps(line, ensure_ascii=False) + "\n" for line in lines])
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+    data = "".join([json.dumps(line, ensure_ascii=False) + "\n" for line in lines]).encode("utf-8", "replace")
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
     fd = os.open(os.path.join(folder, name), flags, 0o644)
     try:
-        durable.write_all(fd, text.encode("utf-8", "replace"))
+        size = os.fstat(fd).st_size
+        is_whole = size == 0 or os.pread(fd, 1, size - 1) == b"\n"
+        try:
+            durable.write_all(fd, data if is_whole else b"\n" + data)
+        except OSError:
+            os.ftruncate(fd, size)
+            raise
     finally:
         os.close(fd)
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import errno
-import io
 import os
 
 from collector.durable import safe_join
-from collector.errors import AccessError, InputError, NotFoundError
+from collector.errors import AccessError, CorruptError, InputError, NotFoundError
 from collector.model.artifact import Artifact
 from collector.model.frozen import replace
 from collector.model.run import Run
+from collector.record.content import SUFFIX, open_content
 from collector.store.database import Connection, Row, rows, transaction, translating
 from collector.store.quick_json import loads
 from collector.workspace import Workspace
@@ -61,10 +61,14 @@ class SqliteArtifactStore:
     @translating
     def path(self, artifact: Artifact) -> str:
         """See `ArtifactStore.path`."""
+        path = self.path_in(self._folder(artifact), artifact.path)
+        return path + SUFFIX if artifact.compressed else path
+
+    def _folder(self, artifact: Artifact) -> str:
         found = rows(self._db, "SELECT folder FROM runs WHERE run_id = ?", [artifact.run_id])
         if not found:
             raise NotFoundError("ACODE-RUN-001", f"no run {artifact.run_id!r}")
-        return self.path_in(found[0]["folder"], artifact.path)
+        return str(found[0]["folder"])
 
     def path_in(self, folder: str, relative: str) -> str:
         """Return the absolute path of a file in a run folder, refusing one that leads out of it."""
@@ -76,35 +80,45 @@ class SqliteArtifactStore:
 
     def open(self, artifact: Artifact) -> BinaryIO:
         """See `ArtifactStore.open`."""
-        path = self.path(artifact)
+        self.path(artifact)
         try:
-            fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+            base = safe_join(self._workspace.artifacts, self._folder(artifact))
+            return open_content(base, artifact.path)
         except OSError as error:
             raise _open_error(artifact, error) from error
-        return io.BufferedReader(io.FileIO(fd, "rb"), 1 << 16)
 
     def iter_content(self, artifact: Artifact, chunk_bytes: int = 65536) -> Iterator[bytes]:
         """See `ArtifactStore.iter_content`."""
-        with self.open(artifact) as content:
-            while chunk := content.read(chunk_bytes):
-                yield chunk
+        from hashlib import sha256
+
+        digest, expected = sha256(), artifact.checksum_sha256
+        try:
+            with self.open(artifact) as content:
+                while chunk := content.read(chunk_bytes):
+                    if expected is not None:
+                        digest.update(chunk)
+                    yield chunk
+        except OSError as error:
+            raise _damaged(artifact, str(error)) from error
+        if expected is not None and digest.hexdigest() != expected:
+            raise _damaged(artifact, "its content is not what was recorded")
 
     def text(self, artifact: Artifact, max_bytes: int = 1_000_000) -> str:
         """See `ArtifactStore.text`."""
-        with self.open(artifact) as content:
-            return content.read(max_bytes).decode(artifact.encoding or "utf-8", "replace")
+        try:
+            with self.open(artifact) as content:
+                return content.read(max_bytes).decode(artifact.encoding or "utf-8", "replace")
+        except OSError as error:
+            raise _damaged(artifact, str(error)) from error
 
     def verify(self, artifact: Artifact) -> bool:
         """See `ArtifactStore.verify`."""
-        if artifact.checksum_sha256 is None:
-            return True
-        import hashlib
-
-        with self.open(artifact) as content:
-            digest = hashlib.sha256()
-            while chunk := content.read(1 << 20):
-                digest.update(chunk)
-        return digest.hexdigest() == artifact.checksum_sha256
+        try:
+            for _ in self.iter_content(artifact, 1 << 20):
+                pass
+        except CorruptError:
+            return False
+        return True
 
     @translating
     def save(self, artifact: Artifact) -> Artifact:
@@ -137,6 +151,10 @@ class SqliteArtifactStore:
         if present:
             return artifact
         return Artifact.from_json({**artifact.to_json(), "missing": True})
+
+
+def _damaged(artifact: Artifact, why: str) -> CorruptError:
+    return CorruptError("ACODE-ART-012", f"{artifact.path} is damaged: {why}", "what is shown of it is wrong")
 
 
 def artifacts_by_seq(db: Connection, seqs: Sequence[int]) -> dict[int, tuple[Artifact, ...]]:

@@ -149,7 +149,10 @@ class ArtifactStore(Protocol):
         """Open the content for reading from anywhere in it. Raises NotFoundError, AccessError."""
 
     def iter_content(self, artifact: Artifact, chunk_bytes: int = 65536) -> Iterator[bytes]:
-        """Yield the content in pieces, never holding it whole."""
+        """Yield the content in pieces, never holding it whole.
+
+        Raises CorruptError, at its end, when it is not what was recorded.
+        """
 
     def text(self, artifact: Artifact, max_bytes: int = 1_000_000) -> str:
         """Return the content decoded, undecodable bytes replaced, at most so many bytes of it."""

@@ -13,8 +13,16 @@ import time
 from collector.config import Config, load_config
 from collector.errors import InputError
 from collector.record import spool
-from collector.record.seal import Sealing, read_record, seal, sealing_of
+from collector.record.seal import (
+    Sealing,
+    Surroundings,
+    read_record,
+    remove_leftovers,
+    seal,
+    sealing_of,
+)
 from collector.store.run_folders import Log, RunFolders, ignore, raise_if_passing
+from collector.store.stored_files import StoredFiles
 from collector.workspace import Workspace
 
 TYPE_CHECKING = False
@@ -37,6 +45,7 @@ class Sealer:
         self._config = config
         self._folders = RunFolders(workspace, log)
         self._sealing: Sealing | None = None
+        self._same = StoredFiles(workspace)
         self.changed: Changed | None = None
         """Knows what changed in the workspace, where somebody watches it."""
 
@@ -56,22 +65,26 @@ class Sealer:
         deadline = time.monotonic() + budget_seconds
         waiting = self._waiting()
         done = 0
+        cut_short = {folder for _, kind, folder in waiting if kind == spool.SEALING}
         for name, _, folder in waiting:
             if done and time.monotonic() > deadline:
                 break
             taken = spool.take_seal(self._workspace.spool, name)
-            if self._seal(folder):
+            if self._seal(folder, was_cut_short=folder in cut_short):
                 spool.announce(self._workspace.spool, spool.RUN, folder)
             spool.remove(self._workspace.spool, [taken])
             done += 1
         return len(waiting) - done
 
-    def _seal(self, folder: str) -> bool:
+    def _seal(self, folder: str, was_cut_short: bool) -> bool:
         """Seal one run; tell whether its record may have changed."""
         try:
             path = self._folders.path(folder)
             record = read_record(path)
-            seal(path, self._folders.checked(folder, record), self._settings(), self.changed)
+            if was_cut_short:
+                remove_leftovers(path, record)
+            surroundings = Surroundings(self.changed, self._same.find)
+            seal(path, self._folders.checked(folder, record), self._settings(), surroundings)
         except FileNotFoundError:
             return False  # deleted meanwhile
         except (OSError, ValueError) as error:

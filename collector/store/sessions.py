@@ -64,10 +64,16 @@ class SqliteSessionStore:
 
     @translating
     def find_matching(self, prefix: str, limit: int = 5) -> Sessions:
-        """Return sessions whose id begins with a text, without instances; an exact match comes alone."""
+        """Return sessions whose id, or that of a conversation in them, begins with a text, without instances.
+
+        The session that has exactly this id comes alone.
+        """
         exact = rows(self._db, f"{_SELECT} WHERE session_id = ?", [prefix])
         if not exact:
-            sql = f"{_SELECT} WHERE session_id >= ? AND session_id < ? ORDER BY last_at DESC LIMIT ?"
+            sql = f"""{_SELECT} WHERE session_id >= ?1 AND session_id < ?2 OR session_id IN
+                (SELECT session_id FROM conversations
+                 WHERE conversation_id >= ?1 AND conversation_id < ?2)
+                ORDER BY last_at DESC LIMIT ?3"""
             exact = rows(self._db, sql, [prefix, prefix + "\U0010ffff", limit])
         return [_session(row) for row in exact]
 

@@ -189,3 +189,9 @@ def gemini(scripts: Path, tmp_path: Path) -> Iterator[Runner]:
 def opencode(scripts: Path, tmp_path: Path) -> Iterator[Runner]:
     """OpenCode."""
     yield from _runner("opencode", scripts, tmp_path)
+
+
+@pytest.fixture
+def copilot(scripts: Path, tmp_path: Path) -> Iterator[Runner]:
+    """Copilot CLI."""
+    yield from _runner("copilot", scripts, tmp_path)

@@ -28,6 +28,7 @@ AGENTS = {
     "codex": Package("@openai/codex", "0.169.0", "codex"),
     "gemini": Package("@google/gemini-cli", "0.61.0", "gemini"),
     "opencode": Package("opencode-ai", "1.18.33", "opencode"),
+    "copilot": Package("@github/copilot", "1.0.102", "copilot"),
 }
 
 

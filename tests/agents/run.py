@@ -106,7 +106,17 @@ def _opencode(url: str, home: Path, project: Path, run: Specification) -> tuple[
     return ["run", "--format", "json", run.prompt], environ
 
 
-_AGENTS = {"claude-code": _claude, "codex": _codex, "gemini": _gemini, "opencode": _opencode}
+def _copilot(url: str, home: Path, project: Path, run: Specification) -> tuple[list[str], dict[str, str]]:
+    environ = {
+        "COPILOT_OFFLINE": "true", "COPILOT_AUTO_UPDATE": "false", "COPILOT_ALLOW_ALL": "true",
+        "COPILOT_PROVIDER_BASE_URL": f"{url}/v1", "COPILOT_MODEL": "scripted",
+    }  # fmt: skip
+    return ["-p", run.prompt, "--output-format", "json"], environ
+
+
+_AGENTS = {
+    "claude-code": _claude, "codex": _codex, "gemini": _gemini, "opencode": _opencode, "copilot": _copilot,
+}  # fmt: skip
 
 
 def run(specification: Specification) -> None:

@@ -201,3 +201,59 @@ def test_transcripts_are_left_alone_where_that_is_wanted(acode: Acode, claude: C
     process.terminate()
     process.wait(10)
     assert sorted(run["command_line"] for run in runs(acode)) == ["make", "true"]
+
+
+def test_a_session_is_shown_live_until_it_ends(
+    acode: Acode, claude: Claude, collector: subprocess.Popen[bytes]
+) -> None:
+    claude.hook("SessionStart", source="startup")
+    wait_for(lambda: b'"running"' in acode.run("sessions", "list", "--json").stdout)
+    following = acode.start("sessions", "follow", SESSION, "--json")
+    claude.asks("c1", "make test")
+    claude.gets("c1", "Exit code 2\nboom", failed=True)
+    wait_for(lambda: ended(acode, 1))
+    claude.hook("SessionEnd", reason="prompt_input_exit")
+    out, err = following.communicate(timeout=60)
+    assert {json.loads(line)["command_line"] for line in out.splitlines()} == {"make test"}
+    assert (following.returncode, err.decode()) == (0, f"session {SESSION} ended\n")
+    assert collector.poll() is None
+
+
+def test_following_a_session_of_the_past_does_not_wait_for_ever(acode: Acode, claude: Claude) -> None:
+    claude.asks("c1", "make test")
+    claude.gets("c1", "fine")
+    assert acode.run("sessions", "import", str(claude.transcript)).returncode == 0
+    done = acode.run("sessions", "follow", SESSION)
+    assert b"make test" in done.stdout
+    assert (done.returncode, done.stderr.decode()) == (0, f"session {SESSION} may be over\n")
+
+
+QUICK_AGENT = """#!/bin/sh
+until grep -qs "$ACODE_INSTANCE_ID" "$ACODE_WORKSPACE"/.acode/inbox/*; do sleep 0.01; done
+folder=$HOME/.copilot/session-state/$1
+mkdir -p "$folder"
+now=$(date -u +%Y-%m-%dT%H:%M:%S.%3NZ)
+sed "s/NOW/$now/" > "$folder/events.jsonl" <<'END'
+{"type":"session.start","timestamp":"NOW","data":{"producer":"copilot-agent","context":{"cwd":"ROOT"}}}
+{"type":"tool.execution_start","timestamp":"NOW","data":{"toolCallId":"c1","toolName":"bash","arguments":{"command":"make"}}}
+{"type":"tool.execution_complete","timestamp":"NOW","data":{"toolCallId":"c1","success":true,"shellExecution":{"exitCode":2}}}
+END
+"""
+
+
+def test_an_agent_that_ends_at_once_still_belongs_to_its_session_run(
+    acode: Acode, collector: subprocess.Popen[bytes]
+) -> None:
+    program = acode.root / "bin" / "copilot"
+    program.parent.mkdir()
+    program.write_text(QUICK_AGENT.replace("ROOT", str(acode.root)))
+    program.chmod(0o755)
+    for number in range(3):
+        options = ["--session", f"mine-{number}", "--name", "quick"]
+        done = acode.run("session", "run", *options, "--", str(program), f"conversation-{number}")
+        assert (done.returncode, done.stderr) == (0, b"")
+    wait_for(lambda: ended(acode, 3))
+    assert [(r["session_id"], r["exit_code"]) for r in runs(acode)] == [(f"mine-{n}", 2) for n in range(3)]
+    listed = json.loads(acode.run("sessions", "list", "--json").stdout)
+    assert sorted(session["session_id"] for session in listed) == ["mine-0", "mine-1", "mine-2"]
+    assert collector.poll() is None

@@ -366,3 +366,19 @@ def test_half_a_surrogate_pair_anywhere_costs_only_its_character(taking: Taking)
     run = taking.run()
     assert (run.command_line, run.tool_call_id, run.tokens) == ("a\ufffdb", "a\ufffdb", {"output": 1})
     assert taking.session("sa\ufffdb").prompts == 1
+
+
+def test_a_session_is_found_by_its_id_and_by_that_of_its_conversations(taking: Taking) -> None:
+    ingest = taking.ingest()
+    for session, conversation in (("run-1", "talk-a"), ("run-2", "talk-b"), ("talk-c", "talk-c")):
+        ingest.place("codex", conversation, Place(session, f"{session}-main"), T0)
+        ingest.take("codex", [SessionSeen(conversation_id=conversation, at=T0)])
+    ingest.settle(final=True)
+    taking.index()
+
+    def found(text: str) -> set[str]:
+        return {session.session_id for session in taking.indexer.sessions.find_matching(text)}
+
+    assert (found("run-1"), found("run-"), found("talk-a")) == ({"run-1"}, {"run-1", "run-2"}, {"run-1"})
+    assert (found("talk-"), found("talk-c")) == ({"run-1", "run-2", "talk-c"}, {"talk-c"})
+    assert (found("talk-d"), found("un-1")) == (set(), set())

@@ -446,3 +446,19 @@ def test_many_files_are_collected_in_flat_memory(tmp_path: Path) -> None:
     tracemalloc.stop()
     assert len(result.artifacts) == 5
     assert peak < 8 << 20
+
+
+def test_what_a_sealing_that_was_cut_short_left_is_removed(acode: Acode) -> None:
+    acode.run("exec", "--", "sh", "-c", "echo 1 > a.log")
+    folder = acode.folder()
+    (folder / "sub").mkdir()
+    for name in ("gone.log", "sub/gone.xml", "gone.log.zst", "test-results.json"):
+        (folder / name).write_text("half")
+    spool = Path(acode.workspace.spool)
+    (spool / f"{folder.name}.end").unlink(missing_ok=True)
+    (spool / f"{folder.name}.sealing").touch()
+    acode.run("runs", "list")
+    assert sorted(p.name for p in folder.rglob("*") if p.is_file()) == [
+        "a.log", "output.idx", "output.txt", "run.json", "stderr.txt", "stdout.txt",
+    ]  # fmt: skip
+    assert set(collected(acode.record())) == {"a.log"}

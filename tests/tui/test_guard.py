@@ -16,8 +16,10 @@ from textual.widgets import Static
 from acode_tui.guard import ControlGuard, NoColour
 from acode_tui.render.unsafe import UNSAFE
 from benchmarks.pty_app import FRAME_END, PtyApp
+from collector import CoverageReport, FileCoverage, Location, LogEntry, TestCase
 from collector.model.session import AgentInstance
 from tests.tui.conftest import Recorded, home, inspecting, screen_text, until
+from tests.tui.reports import add_failed_run, as_bytes, entries_file, report_of
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 HOSTILE = (
@@ -156,6 +158,60 @@ def test_sessions_through_a_real_terminal(recorded: Recorded) -> None:
     finally:
         app.kill()
     output = app.output.decode("utf-8", "replace")
+    assert "]52;" not in output.replace("\u241b]52;", "")
+    for unsafe in ("\x1b]0;", "\x9b", "\x00", "\x1bc", "\u202e", "\x1b[2J", "\x1b]8;"):
+        assert unsafe not in output
+
+
+def test_what_a_run_produced_through_a_real_terminal(recorded: Recorded) -> None:
+    """Test results, coverage, log entries and JSON are written by whatever ran."""
+    case = TestCase(
+        name=f"t{ALL}", outcome="failed", class_name=ALL, message=f"m{ALL}", details=ALL, output=ALL,
+        location=Location(f"f{ALL}", 3),
+    )  # fmt: skip
+    file = FileCoverage(path=f"p{ALL}", lines=2, lines_covered=1, uncovered=((1, 1),))
+    entry = LogEntry(level="error", message=f"e{ALL}\nmore", stream=ALL, line=1, context={ALL: ALL})
+    files = {
+        "test-results.json": as_bytes(report_of(case, problems=(ALL,)).to_json()),
+        "coverage.json": as_bytes(CoverageReport(lines=2, files=(file,), problems=(ALL,)).to_json()),
+        "logs.jsonl": entries_file((entry,)), "artifact.json": as_bytes({ALL: ALL, "x": [ALL * 9]}),
+    }  # fmt: skip
+    add_failed_run(recorded, files=files, skipped=({"path": ALL, "reason": ALL},), metrics={ALL: ALL})
+    app = start(recorded, 160, 40)
+    try:
+        app.wait_for(FRAME_END)
+        app.wait_for(b"1 run")
+        app.wait_for(b"mwhy")
+        app.send(b"\r")
+        app.wait_for(b"1 of 1 failed")
+        opened, back = b"\x1b[C", b"\x1b"
+        tests = (b"+", b"p", back, b"v", b"c", b"Y")
+        others = (
+            b"3",
+            opened,
+            b"\r",
+            b"v",
+            b"4",
+            opened,
+            b"\r",
+            b"5",
+            b"+",
+            b"jjjj",
+            b"/0\r",
+            b"n",
+            b"c",
+            b"r",
+        )
+        for keys in (*tests, *others):
+            app.send(keys)
+            app.quiesce(0.3)
+        app.send(b"q")
+        assert app.wait() == 0
+    finally:
+        app.kill()
+    output = re.sub(
+        r"\x1b\]52;c;[A-Za-z0-9+/=]*\x07", "", app.output.decode("utf-8", "replace")
+    )  # our own copying
     assert "]52;" not in output.replace("\u241b]52;", "")
     for unsafe in ("\x1b]0;", "\x9b", "\x00", "\x1bc", "\u202e", "\x1b[2J", "\x1b]8;"):
         assert unsafe not in output

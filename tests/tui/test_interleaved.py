@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import random
 from pathlib import Path
 
 import pytest
 
-from acode_tui.document import Interleaved, LineIndex, find_error, is_error, read_lines
+from acode_tui.document import Interleaved, LineIndex, Source, find_error, is_error, read_lines
 from acode_tui.source.open import open_interleaved
 from collector import iter_output
 from collector.record.output_index import HEADER, encode
@@ -74,8 +73,8 @@ def test_while_a_run_goes_on_only_what_has_its_place_is_shown(tmp_path: Path) ->
 def test_a_missing_stream_is_an_empty_one(tmp_path: Path) -> None:
     write(tmp_path, [(1, b"one\n"), (2, b"two\n")])
     (tmp_path / "stderr.txt").unlink()
-    fd = os.open(tmp_path / "output.idx", os.O_RDONLY)
-    source = Interleaved((os.open(tmp_path / "stdout.txt", os.O_RDONLY), -1), fd, is_complete=True)
+    index = Source((tmp_path / "output.idx").open("rb"))
+    source = Interleaved((Source((tmp_path / "stdout.txt").open("rb")), None), index, is_complete=True)
     assert source.read(0, 99) == b"one\n"
     source.close()
 

@@ -11,6 +11,7 @@ from acode_tui.app import InspectorApp
 from acode_tui.settings import Settings
 from collector.model.session import AgentInstance
 from tests.tui.conftest import NOON, Recorded, home, until
+from tests.tui.reports import add_failed_run
 
 LOG = b"""\x1b[1m============ test session starts ============\x1b[0m
 collected 4 items
@@ -166,6 +167,54 @@ def test_help(snap_compare: Any, app: InspectorApp) -> None:
 
 def test_delete(snap_compare: Any, app: InspectorApp) -> None:
     assert snap_compare(app, terminal_size=(80, 24), run_before=keys("j", "d"))
+
+
+# What a run produced
+
+
+def view_keys(*names: str) -> Any:
+    async def before(pilot: Pilot[None]) -> None:
+        await settled(pilot, "enter")
+        screen: Any = pilot.app.screen
+        await until(pilot, lambda: screen.listing.total)
+        for name in names:
+            await pilot.press(name)
+            await pilot.pause(0.3)
+
+    return before
+
+
+@pytest.fixture
+def failed_tests(recorded: Recorded, at_noon: None) -> InspectorApp:
+    """The inspector over a run that produced everything, at noon."""
+    add_failed_run(recorded, start_time=NOON - 90_000, task="test")
+    return InspectorApp(Settings(recorded.workspace, start_collector=False))
+
+
+def test_failed_tests(snap_compare: Any, failed_tests: InspectorApp) -> None:
+    assert snap_compare(failed_tests, terminal_size=(80, 24), run_before=view_keys("enter"))
+
+
+def test_failed_tests_in_light(snap_compare: Any, failed_tests: InspectorApp) -> None:
+    app = InspectorApp(failed_tests.settings._replace(theme="acode-light"))
+    assert snap_compare(app, terminal_size=(200, 50), run_before=view_keys())
+
+
+def test_why_in_the_preview(snap_compare: Any, failed_tests: InspectorApp) -> None:
+    assert snap_compare(failed_tests, terminal_size=(200, 50), run_before=keys())
+
+
+def test_coverage(snap_compare: Any, failed_tests: InspectorApp) -> None:
+    app = InspectorApp(failed_tests.settings._replace(theme="acode-light"))
+    assert snap_compare(app, terminal_size=(120, 30), run_before=view_keys("3", "right"))
+
+
+def test_log_entries(snap_compare: Any, failed_tests: InspectorApp) -> None:
+    assert snap_compare(failed_tests, terminal_size=(80, 24), run_before=view_keys("4", "e", "right"))
+
+
+def test_json(snap_compare: Any, failed_tests: InspectorApp) -> None:
+    assert snap_compare(failed_tests, terminal_size=(120, 30), run_before=view_keys("5", "j", "j", "right"))
 
 
 # Agents and sessions

@@ -18,6 +18,7 @@ from acode_tui.settings import Settings
 from acode_tui.splash import FirstPage, layout_of, paint, read_first_page
 from benchmarks.pty_app import FRAME_END, PtyApp
 from tests.tui.conftest import NOON, Recorded
+from tests.tui.reports import add_failed_run
 from tests.tui.test_guard import REPOSITORY, start
 
 LEAVES = b"\x1b[?1049l"
@@ -79,6 +80,37 @@ def test_the_first_page_stands_where_the_table_stands(
         assert [line[: width - 1] for line in painted[table]] == [line[: width - 1] for line in after[table]]
     finally:
         app.kill()
+
+
+def test_from_a_failed_test_to_its_line_in_the_editor_and_back(recorded: Recorded, tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "cart.py").write_text("\n" * 60)
+    editor = tmp_path / "my editor"
+    editor.write_text('#!/bin/sh\nstty -a > "$MODES"\nprintf "EDITS %s|" "$@"\nread answer\nexit "$answer"\n')
+    editor.chmod(0o755)
+    add_failed_run(recorded, working_directory=str(tmp_path))
+    app = start(recorded, 120, 30, EDITOR=f"'{editor}'", MODES=str(tmp_path / "modes"))
+    try:
+        app.wait_for(b"1 run")
+        app.send(b"\r")
+        app.wait_for(b"2 of 6 failed", 20)
+        app.quiesce()
+        start_of_editor = app.mark()
+        app.send(b"v")
+        app.wait_for(f"EDITS +42|EDITS {tmp_path}/src/cart.py|".encode(), 20, start_of_editor)
+        modes = (tmp_path / "modes").read_text()
+        start_of_end = app.mark()
+        app.send(b"3\n")
+        app.wait_for(b"ended with 3", 20, start_of_end)
+        app.send(b"p")
+        app.wait_for(b"printed in line 6", 20, start_of_end)
+        app.send(b"q")
+        assert app.wait() == 0
+        assert b"Traceback" not in app.output
+    finally:
+        app.kill()
+    assert " icanon" in modes
+    assert " echo " in modes
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])

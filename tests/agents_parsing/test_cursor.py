@@ -1,4 +1,4 @@
-"""Cursor and Copilot CLI: what their hooks say, after their documentation."""
+"""Cursor: what its hooks say, after its documentation."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from collector.agents.copilot import AGENT as COPILOT
 from collector.agents.cursor import Cursor
 from collector.agents.events import (
     AnyEvent,
@@ -173,137 +172,8 @@ def test_wrong_types_of_cursor_raise_nothing(payload: dict[str, Any]) -> None:
             assert_all_sound(Cursor().hook_events(changed, NOW))
 
 
-# Copilot CLI
-
-
-def copilot(payload: dict[str, Any]) -> list[AnyEvent]:
-    events = list(COPILOT.hook_events(payload, 5))
-    assert_all_sound(events)
-    assert {(event.source, event.conversation_id) for event in events} == {("hook", "s1")}
-    return events
-
-
-def camel(**fields: Any) -> dict[str, Any]:
-    return {"sessionId": "s1", "timestamp": NOW, "cwd": "/home/dev/app", **fields}
-
-
-def snake(name: str, **fields: Any) -> dict[str, Any]:
-    stamp = "2026-11-23T09:00:00.000Z"
-    return {"session_id": "s1", "hook_event_name": name, "timestamp": stamp, "cwd": "/home/dev/app", **fields}
-
-
-@pytest.mark.parametrize(
-    "payload", [camel(source="startup"), snake("SessionStart", source="startup"), snake("Stop")]
-)
-def test_copilot_says_where_the_session_is(payload: dict[str, Any]) -> None:
-    [seen] = copilot(payload)
-    assert isinstance(seen, SessionSeen)
-    assert (seen.working_directory, seen.at) == ("/home/dev/app", NOW)
-
-
-@pytest.mark.parametrize("payload", [camel(prompt="do it"), snake("UserPromptSubmit", prompt="do it")])
-def test_a_prompt_of_copilot(payload: dict[str, Any]) -> None:
-    assert [p.text for p in only(Prompt, copilot(payload))] == ["do it"]
-
-
-@pytest.mark.parametrize("payload", [camel(reason="complete"), snake("SessionEnd", reason="complete")])
-def test_an_end_of_copilot(payload: dict[str, Any]) -> None:
-    [end] = copilot(payload)
-    assert isinstance(end, SessionEnded)
-    assert end.reason == "complete"
-    assert only(SessionEnded, copilot(camel(stopReason="end_turn", reason="x"))) == []
-
-
-def result(text: str, kind: str = "success") -> tuple[dict[str, Any], dict[str, Any]]:
-    return (
-        {"resultType": kind, "textResultForLlm": text},
-        {"result_type": kind, "text_result_for_llm": text},
-    )
-
-
-@pytest.mark.parametrize(
-    ("text", "kind", "outcome", "code", "stdout"),
-    [
-        ("out\n<exited with exit code 3>", "success", "failure", 3, "out\n"),
-        ("out\n<exited with exit code 0>\n", "success", "success", 0, "out\n"),
-        ("out", "success", "unknown", None, "out"),
-        ("out", "failure", "failure", None, "out"),
-        ("no", "denied", "denied", None, "no"),
-    ],
-)
-def test_a_command_of_copilot(text: str, kind: str, outcome: str, code: int | None, stdout: str) -> None:
-    one, other = result(text, kind)
-    for payload in (
-        camel(toolName="bash", toolArgs='{"command": "make", "description": "d"}', toolResult=one),
-        camel(toolName="bash", toolArgs={"command": "make", "description": "d"}, toolResult=one),
-        snake(
-            "PostToolUse",
-            tool_name="bash",
-            tool_input={"command": "make", "description": "d"},
-            tool_result=other,
-        ),
-    ):
-        start, end = copilot(payload)
-        assert isinstance(start, CallStarted)
-        assert isinstance(end, CallEnded)
-        assert (start.call_id, start.kind, start.command_line, start.description) == (
-            end.call_id,
-            "shell",
-            "make",
-            "d",
-        )
-        assert (end.outcome, end.exit_code, end.stdout) == (outcome, code, stdout)
-
-
-def test_before_a_tool_nothing_is_told_of_it() -> None:
-    for payload in (
-        camel(toolName="bash", toolArgs='{"command": "make"}'),
-        snake("PreToolUse", tool_name="bash", tool_input={"command": "make"}),
-    ):
-        assert [type(event) for event in copilot(payload)] == [SessionSeen]
-
-
-def test_a_tool_of_copilot_that_failed() -> None:
-    _, end = copilot(camel(toolName="edit", toolArgs={"path": "a"}, error="no match"))
-    assert isinstance(end, CallEnded)
-    assert (end.outcome, end.message) == ("failure", "no match")
-
-
-def test_the_same_command_twice_is_two_calls() -> None:
-    one, _ = result("out")
-    ids = {
-        copilot(camel(toolName="bash", toolArgs="{}", toolResult=one, timestamp=NOW + ms))[0].call_id  # type: ignore[union-attr]
-        for ms in (0, 0, 5)
-    }
-    assert len(ids) == 2
-
-
-def test_an_id_of_copilot_is_kept() -> None:
-    one, _ = result("out")
-    start, _ = copilot(camel(toolName="github-mcp-server-list", toolArgs={}, toolResult=one, toolCallId="c1"))
-    assert isinstance(start, CallStarted)
-    assert (start.call_id, start.kind) == ("s1:c1", "mcp")
-
-
-@pytest.mark.parametrize(
-    "payload",
-    [
-        camel(prompt="x", reason="y"),
-        camel(
-            toolName="bash", toolArgs='{"command": "x"}', toolResult=result("x")[0], error={"message": "x"}
-        ),
-        snake("PostToolUse", tool_name="bash", tool_input={"command": "x"}, tool_result=result("x")[1]),
-        snake("SessionEnd", reason="x"),
-    ],
-)
-def test_wrong_types_of_copilot_raise_nothing(payload: dict[str, Any]) -> None:
-    for changed in mutations(payload):
-        if isinstance(changed, dict):
-            assert_all_sound(COPILOT.hook_events(changed, NOW))
-
-
-@pytest.mark.parametrize("agent", [Cursor(), COPILOT])
-def test_neither_has_transcripts(agent: Cursor, tmp_path: Path) -> None:
+def test_there_are_no_transcripts(tmp_path: Path) -> None:
+    agent = Cursor()
     assert list(agent.find_transcripts(tmp_path, {})) == []
     assert list(agent.recent_transcripts(tmp_path, {}, tmp_path, 0)) == []
     assert list(agent.companions(tmp_path / "x")) == []

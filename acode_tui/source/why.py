@@ -1,0 +1,42 @@
+"""Finds out why a run failed. The one place that decides it: what else is known of failures comes in here."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from acode_tui.keymap import TESTS
+from acode_tui.render.found import failed_tests
+from acode_tui.render.why import MOST, failed_case_lines
+from acode_tui.source.open import Unreadable, open_entry
+from acode_tui.source.reports import read_tests
+from acode_tui.source.runs import list_files
+from acode_tui.window.json_tree import Broken
+from collector import AcodeError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from acode_tui.render.ansi import Styled
+    from acode_tui.source.desk import Stores
+    from collector import Run
+
+
+def why_lines(run: Run, stores: Stores) -> Sequence[Styled]:
+    """Return why a run failed: its failed tests. Nothing where the end of the output tells most."""
+    if not failed_tests(run.summary):
+        return ()
+    for entry in list_files(run, stores):
+        if entry.view != TESTS:
+            continue
+        try:
+            content = open_entry(entry, stores)
+            try:
+                report = read_tests(entry, content)
+            finally:
+                content.close()
+        except (Unreadable, Broken, OSError, AcodeError):
+            return ()  # whoever opens it is told
+        failed = (case for suite in report.suites for case in suite.cases if case.is_failed)
+        return failed_case_lines(islice(failed, MOST))
+    return ()

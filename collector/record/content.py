@@ -1,0 +1,104 @@
+"""The content of recorded files, plain or compressed: the one way to read what a run folder holds.
+
+Large text is kept as `NAME.zst` once its run has ended: zstd in frames of 1 MiB with a seek table (Zstandard
+Seekable Format), which any zstd program reads, and which can be read from the middle. Where both forms are
+there, because something was cut short, either has the content.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+
+from collector import durable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+SUFFIX = ".zst"
+FRAME_BYTES = 1 << 20
+_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_BUFFER = 64 << 10
+
+
+def open_content(folder: str, path: str) -> BinaryIO:
+    """Open the content of a file in a run folder for reading from anywhere in it.
+
+    Args:
+        folder: the run folder.
+        path: the file's path in it, as recorded; its compressed form is found by itself.
+
+    Raises:
+        OSError: it is not there, no regular file, or damaged; reading may raise it too.
+        ValueError: the path leads out of the folder.
+    """
+    full = durable.safe_join(folder, path)
+    try:
+        return io.BufferedReader(io.FileIO(_open_regular(full), "rb"), _BUFFER)
+    except FileNotFoundError:
+        fd = _open_regular(full + SUFFIX)
+    return io.BufferedReader(_Decompressed(fd), _BUFFER)
+
+
+def content_size(folder: str, path: str) -> int:
+    """Return how long the content of a file is; -1 when it cannot be read."""
+    try:
+        with open_content(folder, path) as content:
+            return content.seek(0, os.SEEK_END)
+    except (OSError, ValueError):
+        return -1
+
+
+def _open_regular(path: str) -> int:
+    fd = os.open(path, _FLAGS)
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise OSError(f"{path} is no regular file")
+    return fd
+
+
+class _Decompressed(io.RawIOBase):
+    """The content of a compressed file; whatever is wrong with the file is an OSError.
+
+    Only the frames that are read are decompressed, a piece at a time, whatever the file claims to hold.
+    """
+
+    def __init__(self, fd: int) -> None:
+        from pyzstd import SeekableZstdFile
+
+        self._file = os.fdopen(fd, "rb")
+        try:
+            self._content = SeekableZstdFile(self._file, "r")
+        except Exception as error:
+            self._file.close()
+            raise _damaged(error) from error
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: object) -> int:
+        try:
+            return self._content.readinto(buffer)  # type: ignore[arg-type]
+        except Exception as error:
+            raise _damaged(error) from error
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        try:
+            return self._content.seek(offset, whence)
+        except Exception as error:
+            raise _damaged(error) from error
+
+    def close(self) -> None:
+        if not self.closed:
+            self._content.close()
+            self._file.close()
+        super().close()
+
+
+def _damaged(error: Exception) -> OSError:
+    return error if isinstance(error, OSError) else OSError(f"its compressed form is damaged: {error}")
