@@ -16,11 +16,11 @@ from collector.errors import AcodeError
 from collector.extract.differences import Difference, first_difference
 from collector.extract.exit_codes import explain_exit
 from collector.extract.failures import ErrorBlock, FailureScanner
+from collector.extract.text import iter_lines
 from collector.model.artifact import Artifact
 from collector.model.query import RunQuery, Term
 from collector.model.results import Location, TestCase, TestReport, TestTotals
 from collector.model.run import Run
-from collector.query.plain_lines import plain_lines
 from collector.store.protocols import ArtifactStore, RunStore
 from collector.workspace import TEST_RESULTS
 
@@ -188,7 +188,7 @@ class _Reader:
         """Yield the lines of one of the run's streams."""
         artifact = next((item for item in run.artifacts if item.type == stream), None)
         if artifact is not None and artifact.size_bytes:
-            yield from plain_lines(self._content(run, artifact))
+            yield from iter_lines(self._content(run, artifact))
 
     def errors(self, run: Run) -> tuple[ErrorBlock, ...]:
         """Return what both streams tell of failures, or else what was printed last."""
