@@ -37,9 +37,10 @@ def build_log(megabytes: int, as_json: bool) -> Iterator[bytes]:
         lines, size = [], 0
         while size < 1 << 20:
             number += 1
-            text = f"[{number % 997:4d}/997] Building C object src/module_{number % 89}/CMakeFiles/file_{number}.c.o"
+            place = f"src/module_{number % 89}/CMakeFiles/file_{number}.c"
+            text = f"[{number % 997:4d}/997] Building C object {place}.o"
             if number % 50 == 0:
-                text = f"2026-01-20 14:32:{number % 60:02d},123 WARNING unused variable 'x{number}' in file_{number}.c"
+                text = f"2026-01-20 14:32:{number % 60:02d},123 WARNING unused variable 'x' in {place}"
             if as_json:
                 text = json.dumps({"level": 30, "time": 1768919535000 + number, "msg": text, "pid": 7})
             lines.append(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _NUMBER = r"(\d[\d,_]*(?:\.\d+)?)"
-_WORTH_A_LOOK = re.compile(r"(?i)tokens?|cpu|memory|\bmem\b|duration|elapsed|\brss\b")
+_WORDS = ("token", "cpu", "mem", "duration", "elapsed", "rss", "total time", "total_time")
 _TOKENS = (
     re.compile(rf"(?i)\b(?:total[ _])?tokens?(?:[ _]used)?\s*[:=]\s*{_NUMBER}\b(?!\s*/)"),
     re.compile(rf"(?i)\bused\s+{_NUMBER}\s+tokens?\b"),
@@ -34,7 +34,8 @@ class MetricScanner:
 
     def feed(self, text: str) -> None:
         """Take in a line."""
-        if not _WORTH_A_LOOK.search(text) or len(text) > 2_000:
+        lower = text.lower()
+        if len(text) > 2_000 or not any(word in lower for word in _WORDS):
             return
         for pattern in _TOKENS:
             for number in pattern.findall(text):
