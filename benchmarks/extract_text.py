@@ -2,8 +2,8 @@
 
     python benchmarks/extract_text.py [MEGABYTES]
 
-Over a generated build log of which one line in fifty is a log entry, and over the same log as one JSON log entry
-a line. Beside it, in the same run: `grep -ciE 'error|warn'`, which only counts.
+Over a generated build log of which one line in fifty is a log entry, and over the same log as JSON log
+entries. Beside it, in the same run: `grep -ciE 'error|warn'`, which only counts.
 """
 
 from __future__ import annotations

@@ -13,8 +13,8 @@ MAX_ENTRIES = 20_000
 MAX_MESSAGE = 4_000
 MAX_DETAILS = 4_000
 _WORDS = (
-    "err", "warn", "fatal", "crit", "severe", "panic", "fail", "info", "debug", "dbug", "trce", "trace", "verbose",
-    "notice", "alert", "emerg", "lvl", "level", "severity",
+    "err", "warn", "fatal", "crit", "severe", "panic", "fail", "info", "debug", "dbug", "trce", "trace",
+    "verbose", "notice", "alert", "emerg", "lvl", "level", "severity",
 )  # fmt: skip
 _SIGNS = ("✅", "✔", "❌", "⚠")
 _GLOG = re.compile(r"[IWEF]\d{4} ")
