@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collector.model.results import TestSuite as TestSuite
     from collector.model.results import TestTotals as TestTotals
     from collector.model.run import Run as Run
+    from collector.query.explain import Explanation as Explanation
+    from collector.query.explain import explain as explain
     from collector.query.language import format_query as format_query
     from collector.query.language import parse_query as parse_query
     from collector.record.content import open_content as open_content
@@ -48,6 +50,7 @@ _HOMES = {
     "Config": "config",
     "CoverageReport": "model.results",
     "Event": "model.query",
+    "Explanation": "query.explain",
     "FileCoverage": "model.results",
     "Location": "model.results",
     "LogEntry": "model.results",
@@ -64,6 +67,7 @@ _HOMES = {
     "Workspace": "workspace",
     "collector_status": "daemon.control",
     "ensure_collector": "daemon.control",
+    "explain": "query.explain",
     "find_root": "workspace",
     "follow_events": "store.events",
     "format_query": "query.language",

@@ -10,6 +10,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     "runs": {
         "list": ("runs_list", "list runs, newest first, all or those that fit a filter"),
         "show": ("runs_show", "show everything about a run"),
+        "why": ("runs_why", "say why a run failed, and what changed since it worked"),
         "stdout": ("runs_content", "print what a run wrote to stdout"),
         "stderr": ("runs_content", "print what a run wrote to stderr"),
         "output": ("runs_content", "print both streams as they came"),

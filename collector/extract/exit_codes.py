@@ -90,8 +90,8 @@ _WRAPPERS = {
     "sudo", "env", "time", "nice", "nohup", "exec", "command", "stdbuf", "uv", "uvx", "poetry", "pipenv",
     "npx", "run", "-m", "bunx", "hatch", "xvfb-run", "caffeinate",
 }  # fmt: skip
+_LONGEST_LINE = 2_000
 _SHELLS = {"sh", "bash", "zsh", "dash", "ksh", "fish"}
-_LAST_COMMAND = re.compile(r"&&|\|\||;|\||\n")
 
 
 def explain_exit(exit_code: int | None, signal: int | None, command_line: Sequence[str] | str) -> str | None:
@@ -124,7 +124,7 @@ def program_of(command_line: Sequence[str] | str) -> str:
 
     It is looked for behind `sudo`, `env`, `python -m`, `uv run`, and at the end of what a shell was given.
     """
-    words = _words(command_line) if isinstance(command_line, str) else list(command_line)
+    words = _last_command(command_line) if isinstance(command_line, str) else list(command_line)
     for _ in range(3):
         words = _unwrapped(words)
         name = _plain_name(words[0]) if words else ""
@@ -133,7 +133,7 @@ def program_of(command_line: Sequence[str] | str) -> str:
         scripts = [after for option, after in pairwise(words) if _runs_text(option)]
         if not scripts:
             return name
-        words = _words(_LAST_COMMAND.split(scripts[0].strip())[-1])
+        words = _last_command(scripts[0])
     return ""
 
 
@@ -163,8 +163,19 @@ def _plain_name(word: str) -> str:
     return "python" if re.fullmatch(r"python\d?(?:\.\d+)?", name) else name
 
 
+def _last_command(line: str) -> list[str]:
+    """Return the words of a line's last command, whose exit code a shell passes on."""
+    words: list[str] = []
+    for word in _words(line.strip().replace("\n", ";")[-_LONGEST_LINE:]):
+        words = [] if word and not word.strip(";&|") else [*words, word]
+    return words
+
+
 def _words(line: str) -> list[str]:
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=";&|")
+    lexer.whitespace_split = True
+    lexer.commenters = ""
     try:
-        return shlex.split(line[:4_000])
+        return list(lexer)
     except ValueError:
-        return line[:4_000].split()
+        return line.split()

@@ -27,6 +27,7 @@ _LOOK_BACK = 12
 _MAX_LINE = 500
 _MAX_MESSAGE = 300
 _BATCH = 64
+_LEAD = 5
 _LONGEST_BLOCK = 5_000
 _AT_THE_END = 2
 
@@ -173,31 +174,30 @@ class FailureScanner:
         return ErrorBlock("output", message, None, self._stream, first, self._end, (), tuple(lines))
 
     def _look(self, final: bool = False) -> None:
+        """Look through the lines that wait, but for the last few: what follows may say what they are."""
         waiting = self._waiting
-        if not waiting:
-            return
-        joined = "\n".join([text for _, text in waiting])
-        if self._block or any(word in joined for word in _WORDS):
-            for number, text in waiting:
-                self._take(number, text[:_MAX_LINE])
-            self._waiting = []
-        else:
-            # The last line stays: the first of a failure may be known by its second only.
-            keep = 0 if final else 1
-            self._recent.extend(
-                text[:_MAX_LINE] for _, text in waiting[-_LOOK_BACK - 1 : len(waiting) - keep]
-            )
-            self._end = waiting[-1][0]
-            self._waiting = waiting[len(waiting) - keep :]
+        done = len(waiting) - (0 if final else _LEAD)
+        texts = [text for _, text in waiting]
+        joined = "\n".join(texts)
+        words = [word for word in _WORDS if word in joined]
+        if words or self._block:
+            suspects = _lines_near(texts, words)
+            for place, (number, text) in enumerate(waiting[:done]):
+                self._take(number, text[:_MAX_LINE], place in suspects)
+        elif done > 0:
+            self._recent.extend([text[:_MAX_LINE] for text in texts[:done][-_LOOK_BACK:]])
+            self._end = waiting[done - 1][0]
+        self._waiting = waiting[done:]
 
-    def _take(self, number: int, text: str) -> None:
+    def _take(self, number: int, text: str, is_suspect: bool) -> None:
         if text.strip():
             self._end = number
         if self._block:
             if self._block.takes(number, text):
                 return
             self._close()
-        fitting = [] if text in self._lone else self._rules.fitting(text)
+        is_suspect = is_suspect and text not in self._lone
+        fitting = self._rules.fitting(text) if is_suspect else []
         if fitting and (fitting[0].kind == "traceback" or not self._is_full(fitting[0].rank)):
             self._block = _Block(fitting, number, text, tuple(self._recent))
         else:
@@ -217,7 +217,7 @@ class FailureScanner:
     def _keep(self, rule: Rule, block: _Block, lines: list[str], message: str) -> None:
         found = ErrorBlock(
             rule.kind, _cut(message, _MAX_MESSAGE), location_of(rule, lines, block.before), self._stream,
-            block.first, block.last, block.before[-CONTEXT:], tuple(lines), rule.rank,
+            block.first, block.last, _above(block.before), tuple(lines), rule.rank,
         )  # fmt: skip
         if rule.kind == "traceback" and rule.rank == MATTERS:
             self._last_trace = found
@@ -233,6 +233,24 @@ class FailureScanner:
 
     def _is_full(self, rank: int) -> bool:
         return len(self._found.get(rank, ())) >= MAX_BLOCKS
+
+
+def _lines_near(texts: list[str], words: list[str]) -> set[int]:
+    """Return where a word is, and the lines before it, which may be where a failure begins."""
+    near: set[int] = set()
+    for place, text in enumerate(texts):
+        for word in words:
+            if word in text:
+                near.update(range(place - _LEAD, place + 1))
+                break
+    return near
+
+
+def _above(before: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the lines to show above a block, which do not begin with empty ones."""
+    near = before[-CONTEXT:]
+    first = next((number for number, text in enumerate(near) if text.strip()), len(near))
+    return near[first:]
 
 
 def _cut(text: str, limit: int) -> str:

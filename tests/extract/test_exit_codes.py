@@ -67,6 +67,18 @@ def test_codes_of_programs_that_are_not_run_here(code: int, command: str, words:
     assert (told is None) if words is None else (told is not None and words in told)
 
 
+@pytest.mark.parametrize(
+    ("line", "program"),
+    [
+        ("cd x && python3.12 -m pytest -q", "pytest"), ("grep 'a;b|c' x", "grep"), ("ls | grep x", "grep"),
+        ("sudo -E env A=1 docker run x", "docker"), ("set -e\nmake all", "make"), ("bash -lc 'git x'", "git"),
+        ("/usr/bin/curl x", "curl"), ("bash script.sh", "bash"),
+    ],
+)  # fmt: skip
+def test_the_program_is_the_one_whose_exit_code_counts(line: str, program: str) -> None:
+    assert program_of(line) == program
+
+
 def test_every_signal_has_a_name() -> None:
     for number in signal.Signals:
         assert explain_exit(None, number.value, ()) is not None
