@@ -42,9 +42,12 @@ def time_taken(value: object) -> str:
 
 def outcome_mark(case: TestCase) -> Span:
     """Return the mark of a test, which says its outcome without colour too."""
-    if case.flaky and case.outcome == "passed":
-        return _FLAKY
-    return _MARKS.get(text_of(case.outcome), _UNKNOWN)
+    return _FLAKY if case.flaky and case.outcome == "passed" else mark_of(case.outcome)
+
+
+def mark_of(outcome: object) -> Span:
+    """Return the mark of an outcome."""
+    return _MARKS.get(text_of(outcome), _UNKNOWN)
 
 
 def place_text(location: Location | None) -> str:

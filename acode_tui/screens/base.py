@@ -116,11 +116,12 @@ class PaneScreen(Screen[None]):
     def action_next_pane(self) -> None:
         """Give the keys to the next pane that is seen."""
         panes = [pane for pane in self.panes() if pane.display and pane.size.height]
+        # A widget's own `focus` does it later, when the next key may have been looked at already.
         if self.focused not in panes:
-            panes[0].focus()
+            self.set_focus(panes[0])
             return
         place = panes.index(self.pane)
-        panes[(place + 1) % len(panes)].focus()
+        self.set_focus(panes[(place + 1) % len(panes)])
 
     def action_maximise(self) -> None:
         """Show only the pane that has the keys, or all of them again."""

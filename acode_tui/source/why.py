@@ -1,4 +1,4 @@
-"""Finds out why a run failed. The one place that decides it: what else is known of failures comes in here."""
+"""Finds out why a run failed, for the preview: the one place that decides how much is read for it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from acode_tui.keymap import TESTS
 from acode_tui.render.found import failed_tests
-from acode_tui.render.why import MOST, failed_case_lines
+from acode_tui.render.why import MOST, explanation_lines, failed_case_lines
 from acode_tui.source.open import Unreadable, open_entry
 from acode_tui.source.reports import read_tests
 from acode_tui.source.runs import list_files
@@ -21,11 +21,25 @@ if TYPE_CHECKING:
     from acode_tui.source.desk import Stores
     from collector import Run
 
+MAX_READ = 1 << 20
+"""Of a run with more output or test results only the failed tests are told: the next preview waits."""
+
 
 def why_lines(run: Run, stores: Stores) -> Sequence[Styled]:
-    """Return why a run failed: its failed tests. Nothing where the end of the output tells most."""
-    if not failed_tests(run.summary):
-        return ()
+    """Return why a run failed; nothing where the end of the output tells most.
+
+    Raises:
+        AcodeError: the database cannot be read.
+    """
+    reports = [artifact.size_bytes for artifact in run.artifacts if artifact.path == "test-results.json"]
+    if run.output_bytes + sum(reports) <= MAX_READ:
+        from collector import explain
+
+        return explanation_lines(explain(run, stores))
+    return _failed_tests(run, stores) if failed_tests(run.summary) else ()
+
+
+def _failed_tests(run: Run, stores: Stores) -> Sequence[Styled]:
     for entry in list_files(run, stores):
         if entry.view != TESTS:
             continue

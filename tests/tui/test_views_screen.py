@@ -391,7 +391,7 @@ async def test_the_preview_tells_why_a_run_failed_above_its_output(recorded: Rec
         await until(pilot, lambda: "── why" in screen_text(pilot))
         text = screen_text(pilot)
         for part in (
-            "2 of 6 tests failed", "coverage 81.2%", "1 error logged", "✗ test_discount  src/cart.py:42",
+            "2 of 6 tests failed", "coverage 81.2%", "1 error logged", "::test_discount  src/cart.py:42",
             "AssertionError: assert 90 == 81", "test session starts", "2/6",
         ):  # fmt: skip
             assert part in text
@@ -438,3 +438,29 @@ async def test_files_are_shown_as_what_they_are_whatever_their_type_is_called(re
     async with inspecting(recorded) as pilot:
         await open_view(pilot, "3", "81.2% of 1,000 lines")
         assert [entry.title for entry in run_screen(pilot).entries] == ["stdout", "coverage", "sub/a.json"]
+
+
+async def test_the_preview_tells_the_first_error_and_what_is_new_since_the_last_success(
+    recorded: Recorded,
+) -> None:
+    fine = tuple(TestCase(name=case.name, outcome="passed", class_name=case.class_name) for case in CASES)
+    files = {"test-results.json": as_bytes(report_of(*fine).to_json())}
+    add_failed_run(recorded, files=files, status="success", name="the-good-one")
+    add_failed_run(recorded)
+    async with inspecting(recorded, size=(200, 50)) as pilot:
+        await until(
+            pilot, lambda: "last success the-good-one: 2 tests failed that passed" in screen_text(pilot)
+        )
+        recorded.add("gcc", {"stderr.txt": b"a.c:3:5: error: expected ';'\n" * 2}, status="failure")
+        await until(pilot, lambda: "a.c:3" in screen_text(pilot) and "── why" in screen_text(pilot))
+
+
+async def test_of_a_big_run_only_the_failed_tests_are_told(
+    recorded: Recorded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from acode_tui.source import why
+
+    monkeypatch.setattr(why, "MAX_READ", 100)
+    add_failed_run(recorded)
+    async with inspecting(recorded, size=(200, 50)) as pilot:
+        await until(pilot, lambda: "✗ test_discount  src/cart.py:42" in screen_text(pilot))
