@@ -2,11 +2,11 @@
 
     python -m campaigns.sealing [--every 1] [--fault kill|ENOSPC|EIO|EDQUOT|EROFS|EACCES] ...
 
-Three recorded runs wait to be sealed: two with the same large text on stdout, one with text on both streams, two
-with files to collect.
-`acode runs list` seals them: it collects, compresses, links, writes run.json, removes plain files. After the fault
-every content is read and compared with what the commands wrote; after recovery it is compared again, every
-checksum fits, nothing half done is left, and a second recovery changes nothing.
+Three recorded runs wait to be sealed: two with the same large text on stdout, one with text on both streams,
+two of them with files to collect. `acode runs list` seals them: it collects, compresses, links,
+writes the record, removes plain files. After the fault every content is read and compared with what the
+commands wrote; after recovery it is compared again, every checksum fits, nothing half done is left, and a
+second recovery changes nothing.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ def prepare(root: Path) -> None:
     (root / "text").write_text(TEXT)
     for script in SCRIPTS:
         subprocess.run(
-            acode("exec", "--", "sh", "-c", script), env=environment(root), cwd=root,
-            capture_output=True, check=True, timeout=60,
+            acode("exec", "--collect", "a.log", "--collect", "junit.xml", "--", "sh", "-c", script),
+            env=environment(root), cwd=root, capture_output=True, check=True, timeout=60,
         )  # fmt: skip
 
 
