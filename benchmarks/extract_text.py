@@ -1,86 +1,103 @@
-"""Looking through output: lines, log entries and metrics, in megabytes a second.
+"""What it costs to read an ordinary build log: lines, log entries, metrics, JSON; MB/s of processor time.
 
-    python benchmarks/extract_text.py [MEGABYTES]
-
-Over a generated build log of which one line in fifty is a log entry, and over the same log as JSON log
-entries. Beside it, in the same run: `grep -ciE 'error|warn'`, which only counts.
+python benchmarks/extract_text.py [--megabytes 50] [--rounds 3]
 """
 
 from __future__ import annotations
 
-import json
-import resource
-import subprocess
-import sys
-import tempfile
+import argparse
 import time
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
-from collector.extract.failures import FailureScanner
+from collector.extract.json_blocks import find_json
 from collector.extract.logs import LogScanner
 from collector.extract.metrics import MetricScanner
 from collector.extract.text import iter_lines
 
-KINDS = {
-    "lines": (),
-    "+ logs": ("logs",),
-    "+ metrics": ("metrics",),
-    "all with failures": ("logs", "metrics", "why"),
-}
+AT = "2026-01-20T14:32:15.123Z"
 
 
-def build_log(megabytes: int, as_json: bool) -> Iterator[bytes]:
-    """Yield a log in pieces of about a megabyte."""
-    number = 0
-    for _ in range(megabytes):
-        lines, size = [], 0
-        while size < 1 << 20:
-            number += 1
-            place = f"src/module_{number % 89}/CMakeFiles/file_{number}.c"
-            text = f"[{number % 997:4d}/997] Building C object {place}.o"
-            if number % 50 == 0:
-                text = f"2026-01-20 14:32:{number % 60:02d},123 WARNING unused variable 'x' in {place}"
-            if as_json:
-                text = json.dumps({"level": 30, "time": 1768919535000 + number, "msg": text, "pid": 7})
-            lines.append(text)
-            size += len(text) + 1
-        yield ("\n".join(lines) + "\n").encode()
+def build_log(size: int, coloured: bool) -> bytes:
+    """Return output as a build prints it: mostly progress, some log lines, few warnings and errors."""
+    on, off = ("\x1b[32m", "\x1b[0m") if coloured else ("", "")
+    lines: list[str] = []
+    written = number = 0
+    while written < size:
+        line = (
+            f"[INFO] Building module {number} of the project" if number % 10 == 0
+            else f"src/module{number}.c:17:5: warning: unused variable 'x'" if number % 211 == 0
+            else f"2026-01-20 14:32:15,123 - build.worker - ERROR - job {number} failed" if number % 997 == 0
+            else f"[METRIC] Duration: {number}ms, Memory: 256MB, CPU: 45%" if number % 5003 == 0
+            else f"  {on}CC{off}      build/objects/{number % 97}/source_file_{number}.o"
+            if number % 2
+            else f"cc -O2 -Wall -Wextra -fPIC -Iinclude -DNDEBUG -c src/part{number % 31}/file{number}.c"
+            f" -o build/objects/part{number % 31}/file{number}.o"
+        )  # fmt: skip
+        lines.append(line)
+        written += len(line) + 1
+        number += 1
+    return ("\n".join(lines) + "\n").encode()
 
 
-def scan(path: Path, what: tuple[str, ...]) -> float:
-    """Return how long one pass takes, seconds."""
-    scanners = [LogScanner("stdout", False).feed] if "logs" in what else []
-    metrics = MetricScanner() if "metrics" in what else None
-    failures = FailureScanner("stdout") if "why" in what else None
-    begun = time.perf_counter()
-    with path.open("rb") as file:
-        for number, text in iter_lines(iter(lambda: file.read(1 << 20), b"")):
-            for feed in scanners:
-                feed(number, text)
-            if metrics is not None:
-                metrics.feed(text)
-            if failures is not None:
-                failures.feed(number, text)
-    return time.perf_counter() - begun
+def chunks(data: bytes) -> Iterator[bytes]:
+    for begin in range(0, len(data), 1 << 16):
+        yield data[begin : begin + (1 << 16)]
 
 
-def main(megabytes: int) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        for as_json in (False, True):
-            path = Path(folder, "log")
-            with path.open("wb") as file:
-                for piece in build_log(megabytes, as_json):
-                    file.write(piece)
-            print(f"{megabytes} MB of {'JSON log lines' if as_json else 'build log'}")
-            for name, what in KINDS.items():
-                seconds = min(scan(path, what) for _ in range(2))
-                print(f"  {name:<18} {megabytes / seconds:6.1f} MB/s")
-            begun = time.perf_counter()
-            subprocess.run(["grep", "-ciE", "error|warn", path], check=False, capture_output=True)
-            print(f"  {'grep -ciE':<18} {megabytes / (time.perf_counter() - begun):6.1f} MB/s")
-    print(f"memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
+def read_lines(data: bytes) -> object:
+    return sum(1 for _ in iter_lines(chunks(data)))
+
+
+def read_logs(data: bytes) -> object:
+    scanner = LogScanner("stdout")
+    for number, text in iter_lines(chunks(data)):
+        scanner.feed(number, text, AT)
+    return len(scanner.finish()), scanner.counts()
+
+
+def read_metrics(data: bytes) -> object:
+    metrics = MetricScanner()
+    for _, text in iter_lines(chunks(data)):
+        metrics.feed(text)
+    return metrics.found()
+
+
+def read_all(data: bytes) -> object:
+    scanner, metrics = LogScanner("stdout"), MetricScanner()
+    for number, text in iter_lines(chunks(data)):
+        scanner.feed(number, text, AT)
+        metrics.feed(text)
+    return len(scanner.finish())
+
+
+def read_json(data: bytes) -> object:
+    return len(find_json(chunks(data)).blocks)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--megabytes", type=int, default=50)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    readers: dict[str, Callable[[bytes], object]] = {
+        "lines": read_lines,
+        "lines + logs": read_logs,
+        "lines + metrics": read_metrics,
+        "lines + logs + metrics": read_all,
+        "JSON": read_json,
+    }
+    for coloured in (False, True):
+        data = build_log(options.megabytes * 1_000_000, coloured)
+        print(f"{len(data) / 1e6:.0f} MB, {data.count(10):,} lines{', coloured' if coloured else ''}")
+        for name, read in readers.items():
+            seconds: list[float] = []
+            found: object = None
+            for _ in range(options.rounds):
+                begin = time.process_time()
+                found = read(data)
+                seconds.append(time.process_time() - begin)
+            print(f"  {name:24} {len(data) / 1e6 / min(seconds):7.1f} MB/s   {found}")
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 50)
+    main()
