@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 SUFFIX = ".zst"
 FRAME_BYTES = 1 << 20
+MAX_FRAMES = 1 << 20
+"""A terabyte."""
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _BUFFER = 64 << 10
 
@@ -36,9 +38,9 @@ def open_content(folder: str, path: str) -> BinaryIO:
     """
     full = durable.safe_join(folder, path)
     try:
-        return io.BufferedReader(io.FileIO(_open_regular(full), "rb"), _BUFFER)
+        return io.BufferedReader(io.FileIO(open_regular(full), "rb"), _BUFFER)
     except FileNotFoundError:
-        fd = _open_regular(full + SUFFIX)
+        fd = open_regular(full + SUFFIX)
     return io.BufferedReader(_Decompressed(fd), _BUFFER)
 
 
@@ -51,7 +53,12 @@ def content_size(folder: str, path: str) -> int:
         return -1
 
 
-def _open_regular(path: str) -> int:
+def open_regular(path: str) -> int:
+    """Open a regular file, never through a link and never waiting for a pipe.
+
+    Raises:
+        OSError: it is not there, or something else; that has no errno, as what is in a file has none.
+    """
     fd = os.open(path, _FLAGS)
     if not stat.S_ISREG(os.fstat(fd).st_mode):
         os.close(fd)
@@ -70,6 +77,7 @@ class _Decompressed(io.RawIOBase):
 
         self._file = os.fdopen(fd, "rb")
         try:
+            _refuse_too_many_frames(fd)
             self._content = SeekableZstdFile(self._file, "r")
         except Exception as error:
             self._file.close()
@@ -98,6 +106,13 @@ class _Decompressed(io.RawIOBase):
             self._content.close()
             self._file.close()
         super().close()
+
+
+def _refuse_too_many_frames(fd: int) -> None:
+    """A seek table of millions of frames would be read into memory before anything else."""
+    footer = os.pread(fd, 9, max(0, os.fstat(fd).st_size - 9))
+    if int.from_bytes(footer[:4], "little") > MAX_FRAMES:
+        raise OSError("its compressed form is damaged: too many frames")
 
 
 def _damaged(error: Exception) -> OSError:

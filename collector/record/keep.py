@@ -7,6 +7,7 @@ the plain one goes after that (`drop_plain`). Keeping twice changes nothing.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import os
@@ -18,7 +19,7 @@ from typing import Any, BinaryIO
 
 from collector import durable
 from collector.config import Config
-from collector.record.content import FRAME_BYTES, SUFFIX, open_content
+from collector.record.content import FRAME_BYTES, SUFFIX, open_content, open_regular
 
 LEVEL = 1
 """Beyond it zstd takes twice the time for a tenth less."""
@@ -27,6 +28,10 @@ MIN_LINK_BYTES = 4096
 _LEFT_ALONE = ("run.json",)
 _COMPRESSIBLE = ("json", "xml", "javascript", "yaml", "x-ndjson", "x-sh", "sql", "toml", "svg+xml")
 _CHUNK = 1 << 20
+_MISSING = {"missing": True, "checksum_sha256": hashlib.sha256(b"").hexdigest()}
+_NO_FILE = frozenset({None, errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO})
+"""What the disk says where there is no regular file, but perhaps a link, a pipe or a folder."""
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 Same = Callable[[str, int], Iterable[str]]
 """Names stored files, by absolute path, that may have a content: its SHA-256 and size."""
@@ -87,9 +92,10 @@ def drop_plain(folder: str, artifacts: Iterable[dict[str, Any]]) -> None:
         if artifact.get("compressed") is True:
             try:
                 path = durable.safe_join(folder, artifact["path"])
-            except ValueError:
+                status = os.lstat(path + SUFFIX)
+            except (OSError, ValueError):
                 continue
-            if os.path.isfile(path + SUFFIX):
+            if stat.S_ISREG(status.st_mode) and status.st_size == artifact["stored_bytes"]:
                 durable.unlink_quietly(path)
 
 
@@ -111,8 +117,12 @@ class _Keeper:
                 if status is None:
                     return {**artifact, **self._found_compressed(artifact["path"], content)}
                 return self._keep(artifact, content, status)
-        except (FileNotFoundError, NotADirectoryError, ValueError):
-            return {**artifact, "missing": True, "checksum_sha256": hashlib.sha256(b"").hexdigest()}
+        except ValueError:
+            return {**artifact, **_MISSING}
+        except OSError as error:
+            if error.errno not in _NO_FILE:
+                raise
+            return {**artifact, **_MISSING}
 
     def _found_compressed(self, path: str, content: BinaryIO) -> dict[str, Any]:
         """What an earlier sealing compressed, and could not say any more."""
@@ -165,7 +175,12 @@ class _Keeper:
         if len(os.path.basename(os.fsencode(path))) + len(SUFFIX) > 255:
             return None
         mode = stat.S_IMODE(os.fstat(content.fileno()).st_mode)
-        size, checksum = write_compressed(content, path + SUFFIX, mode)
+        try:
+            size, checksum = write_compressed(content, path + SUFFIX, mode)
+        except OSError as error:
+            if error.errno in _FULL:
+                raise
+            return None
         stored = os.lstat(path + SUFFIX).st_size
         if stored > size * MIN_GAIN:
             durable.unlink_quietly(path + SUFFIX)
@@ -235,7 +250,7 @@ def _status(content: BinaryIO) -> os.stat_result | None:
 def _are_alike(path: str, other: str) -> bool:
     """Tell whether two files are two, with the same bytes, permissions and owner."""
     try:
-        with open(path, "rb") as mine, open(os.open(other, os.O_RDONLY | os.O_NOFOLLOW), "rb") as theirs:
+        with open(path, "rb") as mine, open(open_regular(other), "rb") as theirs:
             one, two = os.fstat(mine.fileno()), os.fstat(theirs.fileno())
             if os.path.samestat(one, two) or _form(one) != _form(two):
                 return False

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import time
+from typing import NamedTuple
 
 from collector.config import Config, load_config
 from collector.errors import InputError
@@ -25,9 +26,21 @@ from collector.store.run_folders import Log, RunFolders, ignore, raise_if_passin
 from collector.store.stored_files import StoredFiles
 from collector.workspace import Workspace
 
+_LONGEST_SECONDS = 300.0
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collector.record.gather import Changed
+
+
+class _Postponed(NamedTuple):
+    """When a run may be tried again, by the monotonic clock, and after how long."""
+
+    until: float
+    delay: float
+
+
+_NEVER = _Postponed(0.0, 0.5)
 
 
 class Sealer:
@@ -45,6 +58,7 @@ class Sealer:
         self._config = config
         self._folders = RunFolders(workspace, log)
         self._sealing: Sealing | None = None
+        self._postponed: dict[str, _Postponed] = {}
         self._same = StoredFiles(workspace)
         self.changed: Changed | None = None
         """Knows what changed in the workspace, where somebody watches it."""
@@ -54,7 +68,9 @@ class Sealer:
         return bool(self._waiting())
 
     def _waiting(self) -> list[spool.Announcement]:
-        return [a for a in spool.list_announcements(self._workspace.spool) if a[1] in spool.SEALS]
+        waiting = [a for a in spool.list_announcements(self._workspace.spool) if a[1] in spool.SEALS]
+        now = time.monotonic()
+        return [a for a in waiting if self._postponed.get(a[2], _NEVER).until <= now]
 
     def seal_waiting(self, budget_seconds: float = float("inf")) -> int:
         """Seal what waits, for about so long and at least one run; return how many are left.
@@ -70,14 +86,32 @@ class Sealer:
             if done and time.monotonic() > deadline:
                 break
             taken = spool.take_seal(self._workspace.spool, name)
-            if self._seal(folder, was_cut_short=folder in cut_short):
+            done += 1
+            try:
+                changed = self._seal(folder, was_cut_short=folder in cut_short)
+            except OSError as error:
+                raise_if_passing(error)
+                self._postpone(folder, error)
+                continue
+            self._postponed.pop(folder, None)
+            if changed:
                 spool.announce(self._workspace.spool, spool.RUN, folder)
             spool.remove(self._workspace.spool, [taken])
-            done += 1
         return len(waiting) - done
 
+    def _postpone(self, folder: str, error: OSError) -> None:
+        """Leave a run that the disk refuses for later, each time for longer; others go on."""
+        delay = min(2 * self._postponed.get(folder, _NEVER).delay, _LONGEST_SECONDS)
+        if folder not in self._postponed:
+            self._log("run.unsealed", folder=folder, error=str(error))
+        self._postponed[folder] = _Postponed(time.monotonic() + delay, delay)
+
     def _seal(self, folder: str, was_cut_short: bool) -> bool:
-        """Seal one run; tell whether its record may have changed."""
+        """Seal one run; tell whether its record may have changed.
+
+        Raises:
+            OSError: the disk refuses something.
+        """
         try:
             path = self._folders.path(folder)
             record = read_record(path)
@@ -87,10 +121,8 @@ class Sealer:
             seal(path, self._folders.checked(folder, record), self._settings(), surroundings)
         except FileNotFoundError:
             return False  # deleted meanwhile
-        except (OSError, ValueError) as error:
-            raise_if_passing(error)
-            self._log("run.unsealed", folder=folder, error=str(error))
-            return False
+        except OSError:
+            raise
         except Exception as error:  # noqa: BLE001 - what a run's files hold must not keep others from being sealed
             self._log("run.unsealed", folder=folder, error=f"{type(error).__name__}: {error}")
             return False

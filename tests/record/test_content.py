@@ -25,7 +25,7 @@ from collector.record.keep import Keeping, drop_plain, keep_files, write_compres
 from collector.record.output_index import iter_output
 from tests.conftest import Acode
 
-LINE = b"2026-01-20 14:32:15 compiling module number %d of the project\n"
+LINE = b"compiling module number %06d of the whole project\n"
 TEXT = b"".join(LINE % n for n in range(6000))
 MORE = b"".join(LINE % n for n in range(50_000))  # several frames
 
@@ -350,3 +350,46 @@ def test_runs_of_earlier_versions_stay_readable(acode: Acode) -> None:
     path.write_text(json.dumps(record))
     assert acode.run("runs", "reindex").returncode == 0
     assert acode.run("runs", "stdout").stdout == b"old\n"
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe", "folder"])
+def test_what_is_no_file_is_missing_and_blocks_nobody(tmp_path: Path, kind: str) -> None:
+    if kind == "link":
+        (tmp_path / "x.log").symlink_to("/etc/hostname")
+    elif kind == "pipe":
+        os.mkfifo(tmp_path / "x.log")
+    else:
+        (tmp_path / "x.log").mkdir()
+    os.mkfifo(tmp_path / "other")
+    (tmp_path / "y.log").write_bytes(random.Random(2).randbytes(9000))
+    kept = keep(tmp_path, "x.log", "y.log", same=lambda *_: [str(tmp_path / "other")])
+    assert kept["x.log"]["missing"]
+    assert (tmp_path / "y.log").stat().st_size == 9000
+
+
+def test_the_plain_file_stays_where_the_compressed_one_is_not_what_was_recorded(tmp_path: Path) -> None:
+    (tmp_path / "x.log").write_bytes(TEXT)
+    kept = keep_files(str(tmp_path), [entry("x.log")], (), Keeping(min_bytes=1000))
+    (tmp_path / "x.log.zst").write_bytes(b"")
+    drop_plain(str(tmp_path), kept)
+    assert (tmp_path / "x.log").read_bytes() == TEXT
+
+
+def test_a_file_that_cannot_be_compressed_stays_plain(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_big(*_: Any) -> None:
+        raise OSError(27, "File too large")
+
+    (tmp_path / "x.log").write_bytes(TEXT)
+    monkeypatch.setattr(keeping_module, "write_compressed", too_big)
+    kept = keep(tmp_path, "x.log")
+    assert (kept["x.log"]["compressed"], kept["x.log"]["size_bytes"]) == (False, len(TEXT))
+
+
+def test_a_table_of_millions_of_frames_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    import struct
+
+    (tmp_path / "x.zst").write_bytes(b"\0" * 100 + struct.pack("<IBI", 20_000_000, 0, 0x8F92EAB1))
+    with pytest.raises(OSError, match="too many frames"):
+        open_content(str(tmp_path), "x")

@@ -57,7 +57,8 @@ def test_a_run_is_indexed_sealed_and_readable(acode: Acode) -> None:
     index_waiting(acode.workspace)
     run = only_run(acode)
     assert (run.status, run.exit_code, run.output_bytes) == ("failure", 3, 8)
-    assert [a.path for a in run.artifacts] == ["stdout.txt", "stderr.txt", "output.txt", "error.json"]
+    expected = ["stdout.txt", "stderr.txt", "output.txt", "error.json", "logs.jsonl"]
+    assert [a.path for a in run.artifacts] == expected
     runs, artifacts = open_stores(acode.workspace)
     assert artifacts.text(run.artifacts[0]) == "out\n"
     assert all(artifacts.verify(artifact) for artifact in artifacts.by_run(run.run_id))
