@@ -33,11 +33,16 @@ FAULTS = ("kill", "ENOSPC", "EIO", "EMFILE", "EACCES", "EROFS")
 SCRIPT = "echo out; echo err >&2; exit 5"
 
 
-def acode() -> list[str]:
-    """Return the command under attack."""
+def acode(*arguments: str) -> list[str]:
+    """Return a command line of acode."""
     start = "from collector.__main__ import run; run()"
     code = f"import sys; sys.path[:0] = {[str(PROJECT), *sys.path]!r}; {start}"
-    return [sys.executable, "-I", "-S", "-c", code, "exec", "--", "sh", "-c", SCRIPT]
+    return [sys.executable, "-I", "-S", "-c", code, *arguments]
+
+
+def exec_command() -> list[str]:
+    """Return the command under attack."""
+    return acode("exec", "--", "sh", "-c", SCRIPT)
 
 
 def environment(root: Path) -> dict[str, str]:
@@ -45,11 +50,11 @@ def environment(root: Path) -> dict[str, str]:
     return {"PATH": "/usr/bin:/bin", "ACODE_WORKSPACE": str(root), "ACODE_COLLECTOR_AUTOSTART": "false"}
 
 
-def points(root: Path, calls: tuple[str, ...]) -> list[tuple[str, int]]:
-    """Return every call on the way of one recording, as (name, n-th of its name in its thread)."""
+def points(root: Path, calls: tuple[str, ...], command: list[str]) -> list[tuple[str, int]]:
+    """Return every call on the way of one command, as (name, n-th of its name in its thread)."""
     log = root.parent / "trace"
     subprocess.run(
-        ["strace", "-f", "-qq", "-o", str(log), "-e", f"trace={','.join(calls)}", *acode()],
+        ["strace", "-f", "-qq", "-o", str(log), "-e", f"trace={','.join(calls)}", *command],
         env=environment(root), cwd=root.parent, capture_output=True, timeout=60, check=False,
     )  # fmt: skip
     highest: dict[str, int] = {}
@@ -63,14 +68,22 @@ def points(root: Path, calls: tuple[str, ...]) -> list[tuple[str, int]]:
     return [(call, number) for call in calls for number in range(1, highest.get(call, 0) + 1)]
 
 
-def attack(root: Path, call: str, number: int, fault: str) -> str:
-    """Fault one point in a fresh workspace; return what went wrong, or nothing."""
+def inject(
+    root: Path, point: tuple[str, int], fault: str, command: list[str]
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a command that is faulted at one point."""
+    call, number = point
     action = "signal=KILL" if fault == "kill" else f"error={fault}"
-    done = subprocess.run(
+    return subprocess.run(
         ["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}",
-         "-e", f"inject={call}:{action}:when={number}", *acode()],
+         "-e", f"inject={call}:{action}:when={number}", *command],
         env=environment(root), cwd=root.parent, capture_output=True, timeout=60, check=False,
     )  # fmt: skip
+
+
+def attack(root: Path, point: tuple[str, int], fault: str) -> str:
+    """Fault one point in a fresh workspace; return what went wrong, or nothing."""
+    done = inject(root, point, fault, exec_command())
     if fault != "kill" and (done.returncode, done.stdout) != (5, b"out\n"):
         return f"the command was disturbed: {done.returncode} {done.stdout!r} {done.stderr[-200:]!r}"
     return look(Workspace(str(root)))
@@ -117,12 +130,12 @@ def campaign(folder: Path, faults: tuple[str, ...], every: int) -> tuple[int, li
         calls = CALLS if fault == "kill" else FAILING
         fresh = folder / "count"
         fresh.mkdir(parents=True)
-        for position, (call, number) in enumerate(points(fresh, calls)):
+        for position, (call, number) in enumerate(points(fresh, calls, exec_command())):
             if position % every:
                 continue
             root = folder / "attack"
             root.mkdir()
-            problem = attack(root, call, number, fault)
+            problem = attack(root, (call, number), fault)
             tried += 1
             if problem:
                 wrong.append(f"{fault} at {call} number {number}: {problem}")

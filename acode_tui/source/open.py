@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from acode_tui.document import Content, Interleaved, Source
@@ -11,8 +10,6 @@ from collector import AcodeError, open_content
 
 if TYPE_CHECKING:
     from acode_tui.source.desk import Stores
-
-_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
 class Unreadable(Exception):
@@ -40,35 +37,49 @@ def open_entry(entry: FileEntry, stores: Stores, grows: bool = False) -> Content
 
 
 def open_path(path: str) -> Source:
-    """Open a growing stream of a running run.
+    """Open a stream of a run that was running when it was listed; by now it may have ended.
 
     Raises:
         Unreadable: when it cannot be opened.
     """
-    try:
-        return Source(os.fdopen(os.open(path, _FLAGS), "rb", buffering=0))
-    except OSError as error:
-        raise Unreadable(error.strerror or "it cannot be read") from error
+    folder, _, name = path.rpartition("/")
+    source = _find(folder, name)
+    if source is None:
+        raise Unreadable("it is gone")
+    return source
 
 
 def open_interleaved(folder: str, grows: bool) -> Interleaved:
     """Open both streams of a run folder as they came.
 
     Raises:
-        Unreadable: when there is no index.
+        Unreadable: when there is no index, or a stream is damaged.
     """
-    out, err, index = [_find(folder, name) for name in ("stdout.txt", "stderr.txt", "output.idx")]
-    if index is None:
-        for source in (out, err):
+    opened: list[Source | None] = []
+    try:
+        for name in ("stdout.txt", "stderr.txt", "output.idx"):
+            opened.append(_find(folder, name))  # noqa: PERF401 - what is open is closed when the next fails
+        out, err, index = opened
+        if index is None:
+            raise Unreadable("its order was not recorded")
+    except Unreadable:
+        for source in opened:
             if source is not None:
                 source.close()
-        raise Unreadable("its order was not recorded")
+        raise
     return Interleaved((out, err), index, is_complete=not grows)
 
 
 def _find(folder: str, name: str) -> Source | None:
-    """Open a file of a run folder, however it is kept; None for one that cannot be opened."""
+    """Open a file of a run folder, however it is kept; None where there is none.
+
+    Raises:
+        Unreadable: there is one, and it cannot be opened.
+    """
     try:
         return Source(open_content(folder, name))
-    except (OSError, ValueError):
+    except FileNotFoundError:
         return None
+    except (OSError, ValueError) as error:
+        text = error.strerror if isinstance(error, OSError) else None
+        raise Unreadable(text or str(error)) from error

@@ -1,32 +1,54 @@
-"""JSON artifacts in what a program printed: marked, fenced, on lines of their own, or all there is."""
+"""JSON that a program printed among other text.
+
+Between `ARTIFACT_START` and `ARTIFACT_END`, in a fenced block, as an object on lines of its own, or as the
+whole output. What is broken is told in a line, never raised. Every byte is parsed a few times at most,
+whatever it holds.
+"""
 
 from __future__ import annotations
 
 import json
 import re
-from bisect import bisect_right, insort
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
 
-from collector.extract.log_forms import parse_json
-from collector.extract.text import clean
+from collector.extract.json_schema import check_schema
+from collector.extract.json_text import BrokenJson, decode_at, reason_of
+from collector.extract.log_json import is_log_entry
 
-MAX_BYTES = 64 << 20
+__all__ = ["FoundJson", "JsonBlock", "check_schema", "find_json"]
+
 MAX_BLOCKS = 20
-MAX_PROBLEMS = 10
-_WORDS = re.compile(r"[\w.@$-]+")
-_MARKER = re.compile(
-    r"^[^\w\n]*ARTIFACT[ _-]?(?:(START|BEGIN)|END|STOP)[^\w\n]*$", re.MULTILINE | re.IGNORECASE
+MAX_PROBLEMS = 20
+ORDER = ("marker", "fence", "pattern", "lines", "whole")
+"""How a block was found, the best first."""
+
+Patterns = tuple[str, ...] | re.Pattern[str] | None
+
+_MAX_TOO_DEEP = 20  # each of them costs a thousand levels and says nothing about where it ended
+_MAX_INLINE = 10_000
+_COLOUR = re.compile(r"\x1b\[[0-9;:?]*[A-Za-z]")
+_EDGE = r"[ \t=#*<>\[\]!/:|-]*+"
+_START = r"ARTIFACT[ _-]?(?:START|BEGIN)|(?:START|BEGIN)[ _-]?ARTIFACT"
+_END = r"ARTIFACT[ _-]?END|END[ _-]?ARTIFACT"
+# Each begins with the newline before its line: that is what makes a search fast.
+_OPENING = re.compile(
+    rf"\n(?:{_EDGE}(?P<marker>{_START}){_EDGE}$"
+    r"|[ \t]*(?:(?P<fence>`{3,}|~{3,})[ \t]*(?P<info>[^`\n]*)$|(?P<json>\{(?=\s*[\"}])|\[(?=\s*[{\[\"]))))",
+    re.MULTILINE | re.IGNORECASE,
 )
-_FENCE = re.compile(r"^[^\S\n]{0,3}(`{3,}|~{3,})[^\S\n]*([\w+-]*)[^\n]*$", re.MULTILINE)
-_OWN_LINE = re.compile(r"^[^\S\n]*(?=[{\[])", re.MULTILINE)
-_ORDER = {"marker": 0, "fence": 1, "pattern": 2, "line": 3}
+_START_LINE = re.compile(rf"\n{_EDGE}(?:{_START}){_EDGE}$", re.MULTILINE | re.IGNORECASE)
+_END_LINE = re.compile(rf"\n{_EDGE}(?:{_END}){_EDGE}$", re.MULTILINE | re.IGNORECASE)
+_LONGEST_FENCE = 8  # a longer one is taken for one of these
+_FENCED = re.compile(r"\s*(?:`{3,}|~{3,})\w*\n(.*?)\n[ \t]*(?:`{3,}|~{3,})\s*\Z", re.DOTALL)
+_KEY = re.compile(r'\{\s*"[^"\n]*"\s*:')
+_REST_OF_LINE = re.compile(r"[ \t]*$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class JsonBlock:
-    """A value, how it was found (`marker`, `fence`, `pattern` or `line`), and its lines, from 1."""
+    """A JSON value, how it was found (one of `ORDER`), and its lines, from 1 and both included."""
 
     value: Any
     how: str
@@ -34,177 +56,221 @@ class JsonBlock:
     last_line: int
 
 
-class FoundJson(NamedTuple):
-    """The blocks, best first, and what was marked as one but is broken, a line each."""
+@dataclass(frozen=True, slots=True)
+class FoundJson:
+    """At most 20 blocks, the best first and then in their order, and what was broken."""
 
     blocks: tuple[JsonBlock, ...] = ()
     problems: tuple[str, ...] = ()
 
 
-class _Span(NamedTuple):
-    how: str
-    start: int
-    end: int
-
-
-def find_json(chunks: Iterable[bytes], pattern: str | None = None) -> FoundJson:
-    """Find the JSON objects (and marked, fenced or lone arrays) of an output.
-
-    Objects that are log entries are none. Of several on lines of their own the longest is the best.
+def find_json(chunks: Iterable[bytes], patterns: Patterns = None, limit: int = 64 << 20) -> FoundJson:
+    """Find JSON in a stream.
 
     Args:
-        chunks: the output.
-        pattern: of an agent: the keys its artifact has, with commas between them, or a regular expression
-            that fits the artifact's text.
+        chunks: the recorded bytes.
+        patterns: what an agent's artifact looks like: keys that an object must have, or a regular expression
+            that it must match as it was printed or in compact form. With it, objects within a line are found
+            too.
+        limit: bytes that are looked through; a problem says when there were more.
     """
-    data = _join(chunks)
-    if data is None:
-        return FoundJson(
-            (), (f"more than {MAX_BYTES >> 20} MB of output: it was not looked through for JSON",)
-        )
-    text = "\n".join(clean_line(line) for line in data.split(b"\n")) if b"\x1b" in data else _decode(data)
-    return _Finder(text, pattern).find()
+    data, is_cut = _read(chunks, limit)
+    text = data.decode("utf-8", "replace").removeprefix("\ufeff").replace("\r\n", "\n")
+    if "\x1b" in text:
+        text = _COLOUR.sub("", text)
+    search = _Search("\n" + text, patterns)
+    if not search.take_whole():
+        search.look_through()
+    if is_cut:
+        search.problems.insert(0, f"only the first {limit} bytes of the output were searched for JSON")
+    return FoundJson(search.best(), tuple(search.problems[:MAX_PROBLEMS]))
 
 
-def clean_line(line: bytes) -> str:
-    """Return a line without escapes; one that is too long for a terminal's is JSON, and kept whole."""
-    return clean(line) if len(line) < 4096 else _decode(line)
-
-
-def _decode(data: bytes) -> str:
-    return data.replace(b"\r\n", b"\n").decode("utf-8", "replace")
-
-
-def _join(chunks: Iterable[bytes]) -> bytes | None:
-    parts, size = [], 0
+def _read(chunks: Iterable[bytes], limit: int) -> tuple[bytes, bool]:
+    kept: list[bytes] = []
+    room = limit
     for chunk in chunks:
-        size += len(chunk)
-        if size > MAX_BYTES:
-            return None
-        parts.append(chunk)
-    return b"".join(parts)
+        kept.append(chunk[:room])
+        room -= len(kept[-1])
+        if len(kept[-1]) < len(chunk):
+            return b"".join(kept), True
+    return b"".join(kept), False
 
 
-class _Finder:
-    """Looks through one text; what one way has found the next ones pass over."""
+class _Search:
+    """One pass over a text that begins with a newline; positions to go on from are newlines too."""
 
-    def __init__(self, text: str, pattern: str | None) -> None:
+    def __init__(self, text: str, patterns: Patterns) -> None:
         self._text = text
-        self._pattern = pattern
-        self._decoder = json.JSONDecoder()
-        self._blocks: list[JsonBlock] = []
-        self._lengths: dict[int, int] = {}
-        self._problems: list[str] = []
-        self._taken: list[tuple[int, int]] = []
-        self._content = (len(text) - len(text.lstrip()), len(text.rstrip()))
-        self._budget = 4 * len(text) + 10_000
+        self._patterns = patterns
+        self._found: dict[str, list[JsonBlock]] = {how: [] for how in ORDER}
+        self.problems: list[str] = []
+        self._counted = (0, 0)
+        self._absent: set[str] = set()  # ends that do not come any more
+        self._too_deep = 0
+        self._inline = 0
 
-    def find(self) -> FoundJson:
-        for span in (*self._marked(), *self._fenced()):
-            self._take(span)
-        self._own_lines()
-        blocks = [replace(block, how=self._how(block)) for block in self._blocks]
-        blocks.sort(key=lambda block: (_ORDER[block.how], -self._lengths[block.first_line], block.first_line))
-        return FoundJson(tuple(blocks), tuple(self._problems))
+    def best(self) -> tuple[JsonBlock, ...]:
+        return tuple(block for how in ORDER for block in self._found[how])[:MAX_BLOCKS]
 
-    def _how(self, block: JsonBlock) -> str:
-        return "pattern" if block.how == "line" and self._fits(block.value) else block.how
-
-    def _fits(self, value: Any) -> bool:
-        if not self._pattern or not isinstance(value, dict):
+    def take_whole(self) -> bool:
+        """Take the text when it is one object or array and nothing else."""
+        begin = len(self._text) - len(self._text.lstrip())
+        if self._text[begin : begin + 1] not in ("{", "["):
             return False
-        keys = [key.strip() for key in self._pattern.split(",")]
-        if all(_WORDS.fullmatch(key) for key in keys):
-            return all(key in value for key in keys)
         try:
-            return re.search(self._pattern, json.dumps(value)[:100_000], re.DOTALL) is not None
-        except (re.error, ValueError, RecursionError):
+            value, end = decode_at(self._text, begin)
+        except BrokenJson:
             return False
+        if self._text[end:].strip():
+            return False
+        self._add(value, "pattern" if self._fits(value, begin, end) else "whole", begin, end)
+        return True
 
-    def _marked(self) -> Iterator[_Span]:
-        begun: int | None = None
-        for marker in _MARKER.finditer(self._text) if _MARKER.search(self._text) else ():
-            if marker[1]:
-                begun = marker.end()
-            elif begun is not None:
-                yield _Span("marker", begun, marker.start())
-                begun = None
-
-    def _fenced(self) -> Iterator[_Span]:
-        """Yield what fences hold; what is shown in a fence of another language is passed over."""
-        opened: re.Match[str] | None = None
-        for fence in _FENCE.finditer(self._text) if "```" in self._text or "~~~" in self._text else ():
-            if opened is None:
-                opened = fence
-            elif fence[1].startswith(opened[1]) and not fence[2]:
-                language, span = opened[2].lower(), _Span("fence", opened.end(), fence.start())
-                opened = None
-                if language in ("json", "jsonc", "json5"):
-                    yield span
-                elif language:
-                    insort(self._taken, (span.start, span.end))
-
-    def _take(self, span: _Span) -> None:
-        if self._is_taken(span.start) or not self._text[span.start : span.end].strip():
-            return
-        inner = self._text[span.start : span.end]
-        begin = len(inner) - len(inner.lstrip())
-        try:
-            value, end = self._decoder.raw_decode(inner, begin)
-        except (ValueError, RecursionError) as error:
-            self._problem(span.start + begin, error)
-            return
-        if inner[end:].strip():
-            self._problem(span.start + end, ValueError("something follows the value"))
-            return
-        insort(self._taken, (span.start, span.end))
-        self._add(value, span.how, span.start + begin, span.start + end)
-
-    def _own_lines(self) -> None:
+    def look_through(self) -> None:
         position = 0
-        while len(self._blocks) < MAX_BLOCKS and self._budget > 0:
-            found = _OWN_LINE.search(self._text, position)
-            if found is None:
-                return
-            position = self._try(found.end()) if not self._is_taken(found.end()) else self._after(found.end())
+        while opening := _OPENING.search(self._text, position):
+            passed = self._look_within_lines(position, opening.start())
+            if passed > opening.start():
+                position = passed
+            elif opening["marker"]:
+                position = self._marked(opening)
+            elif opening["fence"]:
+                position = self._fenced(opening)
+            else:
+                position = self._own_lines(opening.start("json"))
+        self._look_within_lines(position, len(self._text))
 
-    def _try(self, start: int) -> int:
-        """Read a value that begins a line; return where to look on."""
+    def _marked(self, opening: re.Match[str]) -> int:
+        end = self._find_end("artifact", _END_LINE, opening.end())
+        if end is None:
+            self._problem(opening.start() + 1, "ARTIFACT_START without ARTIFACT_END")
+            return opening.end()
+        begin = opening.end()
+        for nearer in _START_LINE.finditer(self._text, begin, end.start()):
+            begin = nearer.end()
+        self._take("marker", begin, end.start())
+        return end.end()
+
+    def _fenced(self, opening: re.Match[str]) -> int:
+        """Take a fenced block that is JSON; any other is passed over with all that is in it."""
+        mark, info = opening["fence"], opening["info"].strip().lower()
+        end = self._fence_end(mark, opening.end())
+        is_json = info.partition(" ")[0] in ("json", "json5", "jsonc")
+        if end is None:
+            if is_json:
+                self._problem(opening.start() + 1, "a fenced block without an end")
+            return opening.end()
+        if is_json:
+            self._take("fence", opening.end(), end.start())
+        elif not info:
+            self._take("lines", opening.end(), end.start(), is_told=False)
+        return end.end()
+
+    def _fence_end(self, mark: str, position: int) -> re.Match[str] | None:
+        """Find the end of a fence, which is at least as long as its beginning (CommonMark 4.5)."""
+        least = mark[:_LONGEST_FENCE]
+        pattern = re.compile(rf"\n[ \t]*{least}{mark[0]}*[ \t]*$", re.MULTILINE)
+        return self._find_end(least, pattern, position)
+
+    def _find_end(self, name: str, pattern: re.Pattern[str], position: int) -> re.Match[str] | None:
+        if name in self._absent:
+            return None
+        end = pattern.search(self._text, position)
+        if end is None:
+            self._absent.add(name)
+        return end
+
+    def _take(self, how: str, begin: int, end: int, is_told: bool = True) -> None:
+        """Take what stands between two places; it has to be JSON, in a fence of its own perhaps."""
+        content = self._text[begin:end]
+        if inner := _FENCED.fullmatch(content):
+            content = inner[1]
+        begin += len(self._text[begin:end]) - len(self._text[begin:end].lstrip())
         try:
-            value, end = self._decoder.raw_decode(self._text, start)
-        except RecursionError:
-            self._budget -= 1_000_000
-            return self._after(start)
-        except ValueError as error:
-            self._budget -= max(100, getattr(error, "pos", start) - start)
-            return self._after(start)
-        line_end = self._after(end) - 1
-        is_whole = not self._text[end:line_end].strip()
-        is_object = isinstance(value, dict) and parse_json(self._text[start:end]) is None
-        if is_whole and (is_object or (isinstance(value, list) and self._is_alone(start, end))):
-            self._add(value, "line", start, end)
-        return max(self._after(end), start + 1)
-
-    def _is_alone(self, start: int, end: int) -> bool:
-        return start <= self._content[0] and end >= self._content[1]
-
-    def _after(self, position: int) -> int:
-        """Return where the next line begins."""
-        found = self._text.find("\n", position)
-        return len(self._text) + 1 if found < 0 else found + 1
-
-    def _is_taken(self, position: int) -> bool:
-        place = bisect_right(self._taken, (position, len(self._text) + 1)) - 1
-        return place >= 0 and position < self._taken[place][1]
-
-    def _add(self, value: Any, how: str, start: int, end: int) -> None:
-        first = self._text.count("\n", 0, start) + 1
-        self._lengths[first] = end - start if how == "line" else 0
-        self._blocks.append(JsonBlock(value, how, first, first + self._text.count("\n", start, end)))
-
-    def _problem(self, position: int, error: Exception) -> None:
-        if len(self._problems) >= MAX_PROBLEMS:
+            value = json.loads(content)
+        except (ValueError, RecursionError) as error:
+            if is_told:
+                self._problem(begin, f"no JSON in the {how}: {reason_of(error)}")
             return
-        line = self._text.count("\n", 0, position) + 1
-        why = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
-        self._problems.append(f"line {line}: no JSON: {why}"[:300])
+        if is_told or isinstance(value, dict):
+            self._add(value, how, begin, begin + len(self._text[begin:end].rstrip()))
+
+    def _own_lines(self, begin: int) -> int:
+        """Take an object that begins a line and ends another; return where to go on."""
+        newline = self._text.find("\n", begin)
+        next_line = newline if newline >= 0 else len(self._text)
+        if self._too_deep >= _MAX_TOO_DEEP:
+            return next_line
+        try:
+            value, end = decode_at(self._text, begin)
+        except BrokenJson as error:
+            return self._broken(begin, next_line, error)
+        if self._fits(value, begin, end):
+            self._add(value, "pattern", begin, end)
+        elif _REST_OF_LINE.match(self._text, end) and _is_object(value) and not is_log_entry(value):
+            self._add(value, "lines", begin, end)
+        return end if _REST_OF_LINE.match(self._text, end) else max(end, next_line)
+
+    def _broken(self, begin: int, next_line: int, error: BrokenJson) -> int:
+        """Tell of what looked like an object; what it has parsed already is not looked at again."""
+        if error.position is None:
+            self._too_deep += 1
+        if error.position is None or _KEY.match(self._text, begin, begin + 1_000):
+            self._problem(begin, f"no JSON: {error}")
+        return max(next_line, self._text.rfind("\n", 0, error.position or 0))
+
+    def _look_within_lines(self, begin: int, end: int) -> int:
+        """Find objects that begin within a line, for an agent whose artifact is known by its looks.
+
+        Returns where the last one ends: it may go on over lines that would begin something.
+        """
+        position, spent = begin, 0
+        while self._patterns and self._inline < _MAX_INLINE and spent <= end - begin + 100_000:
+            opening = _KEY.search(self._text, position, end)
+            if opening is None:
+                break
+            self._inline += 1
+            position = opening.start() + 1
+            try:
+                value, stop = decode_at(self._text, opening.start())
+            except BrokenJson as error:
+                spent += (error.position or position + 10_000) - position
+            else:
+                position = stop
+                if self._fits(value, opening.start(), stop):
+                    self._add(value, "pattern", opening.start(), stop)
+        return position
+
+    def _fits(self, value: Any, begin: int, end: int) -> bool:
+        """Tell whether a value is what the agent's patterns ask for."""
+        if not self._patterns or not isinstance(value, dict):
+            return False
+        if isinstance(self._patterns, tuple):
+            return all(key in value for key in self._patterns)
+        if self._patterns.search(self._text[begin:end]):
+            return True
+        try:
+            return bool(self._patterns.search(json.dumps(value, ensure_ascii=False)))
+        except RecursionError:
+            return False
+
+    def _add(self, value: Any, how: str, begin: int, end: int) -> None:
+        blocks = self._found[how]
+        if len(blocks) < MAX_BLOCKS:
+            first = self._line(begin)
+            blocks.append(JsonBlock(value, how, first, first + self._text.count("\n", begin, end)))
+
+    def _problem(self, position: int, text: str) -> None:
+        if len(self.problems) < MAX_PROBLEMS:
+            self.problems.append(f"line {self._line(position)}: {text}")
+
+    def _line(self, position: int) -> int:
+        """Count lines from where the last count ended; positions hardly ever go back."""
+        at, line = self._counted if self._counted[0] <= position else (0, 0)
+        self._counted = (position, line + self._text.count("\n", at, position))
+        return self._counted[1]
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, dict) or (isinstance(value, list) and any(isinstance(v, dict) for v in value))

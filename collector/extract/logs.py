@@ -1,99 +1,156 @@
-"""Log entries out of output, in whatever form programs print them."""
+"""Log entries out of a run's output, line by line.
+
+scanner = LogScanner("stderr", failed=True)
+for number, text in iter_lines(chunks):
+    scanner.feed(number, text, at)
+entries = scanner.finish()
+"""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, field
+from typing import Any
 
-from collector.extract.log_forms import FORMS, Said
-from collector.model.results import LogEntry
+from collector.extract.log_forms import may_be_entry, read_form, read_words
+from collector.extract.log_json import Found
+from collector.extract.values import MAX_MESSAGE, BoundedText, bounded
+from collector.model.results import LEVELS, LogEntry
 
 MAX_ENTRIES = 20_000
-MAX_MESSAGE = 4_000
 MAX_DETAILS = 4_000
-_WORTH_A_LOOK = re.compile(
-    r"(?i)err|warn|fatal|crit|severe|panic|fail|info|debug|dbug|trce|trace|verbose|notice|alert|emerg|lvl=|level|"
-    r"✅|✔|❌|⚠|^\{|^[IWEF]\d{4} "
+
+_METRIC = re.compile(r"\s*\[METRICS?\]", re.IGNORECASE)
+_CONTINUES = re.compile(
+    r"\s|Traceback \(most recent call|Caused by: |\.\.\. \d+ more|[\w.$]+(?:Exception|Error)(?::|$)"
 )
-_METRIC = re.compile(r"\s*\[METRIC\]", re.IGNORECASE)
-_CONTINUES = re.compile(r"\s+\S|Traceback \(|Caused by:|\.{3} \d+ more|at \S+\(")
+_RESUMES = re.compile(r"During handling of|The above exception was|Traceback \(most recent call|Caused by: ")
+_TRACEBACK = "Traceback (most recent call"
+
+
+@dataclass(slots=True)
+class _Entry:
+    """An entry that lines may still be added to."""
+
+    level: str
+    message: str
+    line: int
+    timestamp: str | None
+    context: dict[str, Any]
+    details: BoundedText | None = field(default=None)
+
+    def add(self, text: str) -> None:
+        """Take a line that continues it; the first one is the message where there is none yet."""
+        if not self.message:
+            self.message = bounded(text.strip(), MAX_MESSAGE)
+            return
+        if self.details is None:
+            self.details = BoundedText(MAX_DETAILS - 100)  # the note about a gap has its place too
+            self.details.add(text)
+        else:
+            self.details.add("\n" + text)
+
+    def made(self, stream: str) -> LogEntry:
+        """Return the entry as it is kept."""
+        context = {**self.context, "details": str(self.details)} if self.details else self.context
+        return LogEntry(
+            level=self.level, message=self.message, stream=stream, line=self.line,
+            timestamp=self.timestamp, context=context,
+        )  # fmt: skip
 
 
 class LogScanner:
-    """Finds the log entries of one stream, fed with its lines in order.
+    """Finds the log entries of one stream.
 
-    A line that says its own level is an entry. One on stderr that says nothing of its level is an error if
-    the run failed; many programs print progress there, so of a run that succeeded it is none. Lines that are
-    indented below an entry belong to it, as its `details`.
+    Every line that has the form of a log entry is one, and so is a line that tells of an error or a warning
+    in words. A plain line on stderr is an error only where the run failed (`failed`): git, curl, pip and
+    cargo write their progress there when all is well. Indented lines and tracebacks belong to the entry
+    before them and are its `context["details"]`, at most 4,000 characters.
 
-    Args:
-        stream: `stdout` or `stderr`.
-        failed: whether the run failed.
+    An entry without a time that tells its zone gets the time at which its line was printed. At most 20,000
+    entries are kept, the first errors before the first of the rest; all are counted.
     """
 
-    def __init__(self, stream: str, failed: bool) -> None:
+    def __init__(self, stream: str, failed: bool = False) -> None:
         self._stream = stream
-        self._plain_is_error = failed and stream == "stderr"
-        self._errors: list[LogEntry] = []
-        self._others: list[LogEntry] = []
-        self._last: list[LogEntry] | None = None
-        self._last_line = 0
-        self._counts: Counter[str] = Counter()
+        self._plain_are_errors = failed and stream == "stderr"
+        self._open: _Entry | None = None
+        self._is_gap = False
+        self._counts = dict.fromkeys(LEVELS, 0)
+        self._kept: dict[str, list[LogEntry]] = {level: [] for level in LEVELS}
 
-    def feed(self, number: int, text: str, at: str | None = None) -> None:
-        """Take in a line.
-
-        Args:
-            number: which, from 1.
-            text: without control characters.
-            at: when it was printed, ISO 8601.
-        """
-        said = self._parse(text)
-        if self._last is not None and number == self._last_line + 1 and self._belongs(text, said):
-            self._last[-1] = _with_details(self._last[-1], text)
-            self._last_line = number
+    def feed(self, line: int, text: str, at: str | None) -> None:
+        """Take the next line of clean text; `at` is when it was printed, None where nobody knows."""
+        if self._open is not None and self._continues(text):
             return
-        self._last = None
-        if said is None and self._plain_is_error and text.strip() and not _METRIC.match(text):
-            said = Said("error", text.strip())
-        if said is None:
+        if not (self._plain_are_errors or may_be_entry(text)):
             return
-        self._counts[said.level] += 1
-        kept = self._errors if said.level == "error" else self._others
-        if len(kept) < MAX_ENTRIES:
-            message = said.message[:MAX_MESSAGE]
-            kept.append(
-                LogEntry(
-                    level=said.level, message=message, stream=self._stream, line=number,
-                    timestamp=said.timestamp or at, context=said.context,
-                )
-            )  # fmt: skip
-            self._last, self._last_line = kept, number
+        text = text.strip()
+        if not text or _METRIC.match(text):
+            return
+        found = read_form(text) or read_words(text) or self._plain(text)
+        if found:
+            self._begin(found, line, at)
 
-    @staticmethod
-    def _parse(text: str) -> Said | None:
-        if not _WORTH_A_LOOK.search(text) or _METRIC.match(text):
-            return None
-        line = text if text.startswith("{") else text[:MAX_MESSAGE]
-        return next((said for parse in FORMS if (said := parse(line)) is not None), None)
+    def _plain(self, text: str) -> Found | None:
+        if self._plain_are_errors or text.startswith(_TRACEBACK):
+            return "error", text, None, {}
+        return None
 
-    @staticmethod
-    def _belongs(text: str, said: Said | None) -> bool:
-        return _CONTINUES.match(text) is not None and (said is None or text[0].isspace())
+    def _continues(self, text: str) -> bool:
+        """Add a line to the open entry, or close that where the line is not its own."""
+        assert self._open is not None
+        if not text.strip():
+            self._is_gap = True
+            return True
+        if self._ends_traceback(text):
+            self._close()
+            return True
+        pattern = _RESUMES if self._is_gap else _CONTINUES
+        if pattern.match(text) and not (text[0].isspace() and self._stands_alone(text)):
+            if self._is_gap:
+                self._open.add("")
+            self._is_gap = False
+            self._open.add(text)
+            return True
+        self._close()
+        return False
+
+    def _stands_alone(self, text: str) -> bool:
+        """Tell of an indented line whether it is an entry by its own form."""
+        return may_be_entry(text) and read_form(text.strip()) is not None
+
+    def _ends_traceback(self, text: str) -> bool:
+        """Take the line after a traceback's frames, which is what it has to say, for the message."""
+        entry = self._open
+        if not entry or not entry.message.startswith(_TRACEBACK) or text[0].isspace():
+            return False
+        if entry.details is None or self._is_gap:
+            return False
+        entry.add(text)
+        entry.message = bounded(text.strip(), MAX_MESSAGE)
+        return True
+
+    def _begin(self, found: Found, line: int, at: str | None) -> None:
+        level, message, timestamp, context = found
+        self._close()
+        self._counts[level] += 1
+        message = bounded(message.strip(), MAX_MESSAGE)
+        self._open = _Entry(level, message, line, timestamp or at, context)
+
+    def _close(self) -> None:
+        entry, self._open, self._is_gap = self._open, None, False
+        if entry is not None and len(self._kept[entry.level]) < MAX_ENTRIES:
+            self._kept[entry.level].append(entry.made(self._stream))
+
+    def finish(self) -> tuple[LogEntry, ...]:
+        """Return what is kept, in the order of the lines."""
+        self._close()
+        kept: list[LogEntry] = []
+        for level in reversed(LEVELS):
+            kept += self._kept[level][: MAX_ENTRIES - len(kept)]
+        return tuple(sorted(kept, key=lambda entry: entry.line))
 
     def counts(self) -> dict[str, int]:
-        """Return how many entries there were of each level, also of those that are not kept."""
+        """Return how many entries of each level there were, also of those that are not kept."""
         return dict(self._counts)
-
-    def finish(self) -> list[LogEntry]:
-        """Return the entries in the order of their lines; where there are too many, errors before others."""
-        room = max(0, MAX_ENTRIES - len(self._errors))
-        return sorted([*self._errors, *self._others[:room]], key=lambda entry: entry.line)
-
-
-def _with_details(entry: LogEntry, text: str) -> LogEntry:
-    details = str(entry.context.get("details", ""))
-    if len(details) > MAX_DETAILS:
-        return entry
-    return replace(entry, context={**entry.context, "details": f"{details}{text}\n"})

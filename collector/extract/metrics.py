@@ -1,67 +1,140 @@
-"""Numbers that output tells of its own run: tokens, CPU, memory, duration."""
+"""What a program's output says about its own cost: duration, CPU, memory, tokens.
+
+A number counts where it is labelled as such (`Tokens: 3500`, `cpu=45%`, `Used 3500 tokens`), and the label
+stands at the beginning, after punctuation, or after a word such as `total`. So `max_tokens=4096`,
+`Memory limit: 2GB`, `35 tokens/s` and prose about them do not count.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
-_NUMBER = r"(\d[\d,_]*(?:\.\d+)?)"
-_WORTH_A_LOOK = re.compile(r"(?i)tokens?|cpu|memory|\bmem\b|duration|elapsed|\brss\b")
+_LONGEST = 2_000  # a line that is longer is data
+_HINTS = ("oken", "uration", "emory", "CPU", "cpu", "OKEN", "URATION", "EMORY")
+
+_NUMBER = r"(\d{1,3}(?:[,_]\d{3})+(?![\d,_])|\d{1,15}(?:\.\d{1,9})?)"
+_BEFORE = (
+    r"(?:^|(?<=[^\w\s.\"'`/$-])|\b(?:total|overall|peak|average|avg|current|used|execution|elapsed|build|test|run"
+    r"|task|process|info|debug|notice)[ _-])\s*"
+)
+_IS = r"\s*(?::|=)\s*~?"
+_END = r"(?![\w%]|[.,]\d)(?!\s*(?:left|remaining|available|free|limit|per\b|max))"
+
 _TOKENS = (
-    re.compile(rf"(?i)\b(?:total[ _])?tokens?(?:[ _]used)?\s*[:=]\s*{_NUMBER}\b(?!\s*/)"),
-    re.compile(rf"(?i)\bused\s+{_NUMBER}\s+tokens?\b"),
-    re.compile(rf"(?i)^\W*{_NUMBER}\s+tokens?(?:\s+used)?\W*$"),
+    re.compile(
+        rf"(?:{_BEFORE}|(?<=\s)(?=\w+=))tokens?(?:[ _](?:used|usage|consumed|total|count))?{_IS}{_NUMBER}"
+        rf" ?([kKM]?){_END}(?!\s*(?:/ ?s|in\b|input|prompt|out\b|output))",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        rf"\b(?:used|using|consumed|spent|total(?: of)?)\s*:?\s*(?:about |~)?{_NUMBER} ?([kKM]?)"
+        r"\s*(?:total )?tokens?\b(?!\s*(?:/|per\b|left|remaining|limit))",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        rf"(?<![\w.,]){_NUMBER} ?([kKM]?) tokens? (?:were |have been )?(?:used|consumed|spent)\b",
+        re.IGNORECASE,
+    ),
 )
-_CPU = re.compile(rf"(?i)\bcpu(?:[ _](?:usage|time|percent))?\s*[:=]?\s*{_NUMBER}\s*%")
-_MEMORY = re.compile(
-    rf"(?i)\b(?:peak[ _])?(?:memory|mem|rss)(?:[ _](?:usage|used))?\s*[:=]\s*{_NUMBER}\s*([KMGT]?i?B)\b"
+_CPU = (
+    re.compile(
+        rf"(?:{_BEFORE}|(?<=\s)(?=\w+=))cpu(?:[ _](?:usage|used|load|utili[sz]ation|avg|average))?"
+        rf"(?:{_IS}|\s){_NUMBER}()\s*%",
+        re.IGNORECASE,
+    ),
+    re.compile(rf"(?:{_BEFORE}|(?<=\s))cpu_percent{_IS}{_NUMBER}()\b", re.IGNORECASE),
+    re.compile(rf"(?<![\w.,]){_NUMBER}()%CPU\b"),  # GNU time
 )
-_DURATION = re.compile(
-    rf"(?i)\b(?:duration|elapsed(?:[ _]time)?|total[ _]time)\s*[:=]\s*{_NUMBER}\s*"
-    r"(ms|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hours?)\b"
+_MEMORY = (
+    re.compile(
+        rf"(?:{_BEFORE}(?<!total )|(?<=\s)(?=\w+=))memory(?:[ _](?:usage|used|peak|rss|consumption))?"
+        rf"{_IS}{_NUMBER}\s*([KMGT]i?B|bytes){_END}(?!\s*(?:total|of memory))",
+        re.IGNORECASE,
+    ),
+    re.compile(rf"(?:{_BEFORE}|(?<=\s))memory_(mb){_IS}{_NUMBER}{_END}", re.IGNORECASE),
 )
-_TO_MEGABYTES = {"b": 1 / 1e6, "kb": 1e-3, "mb": 1.0, "gb": 1e3, "tb": 1e6}
-_TO_MEBIBYTES = {"kib": 1 / 1024, "mib": 1.0, "gib": 1024.0, "tib": 1024.0**2}
-_TO_MS = (("ms", 1), ("milli", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000))
-
-Metrics = dict[str, int | float]
+_DURATION = (
+    re.compile(
+        rf"(?:{_BEFORE}|(?<=\s)(?=\w+=))duration(?:{_IS}|\s+){_NUMBER}\s*"
+        rf"(ms|msecs?|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hours?){_END}"
+        rf"(?:\s*(\d{{1,2}}(?:\.\d+)?)\s*(?:s|secs?|seconds?)\b)?",
+        re.IGNORECASE,
+    ),
+    re.compile(rf"(?:{_BEFORE}|(?<=\s))duration_(ms){_IS}{_NUMBER}{_END}", re.IGNORECASE),
+)
+_MEGABYTES = {"b": 2.0**-20, "k": 2.0**-10, "m": 1.0, "g": 2.0**10, "t": 2.0**20}
+_MILLISECONDS = {"s": 1_000.0, "m": 60_000.0, "h": 3_600_000.0}
+_THOUSANDS = {"": 1.0, "k": 1e3, "m": 1e6}
 
 
 class MetricScanner:
-    """Finds metrics in lines; of each the last one counts, as totals are printed at the end."""
+    """Finds metrics in lines of clean text; of each kind the last one wins.
+
+    Programs write MB for 2^20 bytes as often as MiB, so both are the same here, and 1.5 GB are 1536.
+    """
 
     def __init__(self) -> None:
-        self._found: Metrics = {}
+        self._found: dict[str, float] = {}
 
     def feed(self, text: str) -> None:
-        """Take in a line."""
-        if not _WORTH_A_LOOK.search(text) or len(text) > 2_000:
+        """Take the next line."""
+        for hint in _HINTS:
+            if hint in text:
+                break
+        else:
             return
-        for pattern in _TOKENS:
-            for number in pattern.findall(text):
-                self._found["tokens_used"] = int(_value(number))
-        for number in _CPU.findall(text):
-            self._found["cpu_percent"] = _short(_value(number))
-        for number, unit in _MEMORY.findall(text):
-            self._found["memory_mb"] = _short(_value(number) * _megabytes(unit.lower()))
-        for number, unit in _DURATION.findall(text):
-            self._found["duration_ms"] = round(_value(number) * _milliseconds(unit.lower()))
+        if len(text) <= _LONGEST:
+            for key, read in _READERS.items():
+                value = read(text)
+                if value is not None:
+                    self._found[key] = value
 
-    def found(self) -> Metrics:
-        """Return what was found: `tokens_used`, `cpu_percent`, `memory_mb`, `duration_ms`."""
-        return dict(self._found)
+    def found(self) -> dict[str, float | int]:
+        """Return what was found: `duration_ms`, `cpu_percent`, `memory_mb`, `tokens_used`."""
+        return {key: int(value) if value.is_integer() else value for key, value in self._found.items()}
 
 
-def _value(number: str) -> float:
-    return float(number.replace(",", "").replace("_", ""))
+def _last(patterns: tuple[re.Pattern[str], ...], text: str) -> re.Match[str] | None:
+    matches = [match for pattern in patterns for match in pattern.finditer(text)]
+    return max(matches, key=lambda match: match.end(), default=None)
 
 
-def _short(number: float) -> int | float:
-    return int(number) if number == int(number) else round(number, 3)
+def _number(text: str) -> float:
+    return float(text.replace(",", "").replace("_", ""))
 
 
-def _megabytes(unit: str) -> float:
-    return _TO_MEGABYTES.get(unit) or _TO_MEBIBYTES[unit]
+def _tokens(text: str) -> float | None:
+    match = _last(_TOKENS, text)
+    return float(round(_number(match[1]) * _THOUSANDS[match[2].lower()])) if match else None
 
 
-def _milliseconds(unit: str) -> int:
-    return next(factor for prefix, factor in _TO_MS if unit.startswith(prefix))
+def _cpu(text: str) -> float | None:
+    match = _last(_CPU, text)
+    return _number(match[1]) if match else None
+
+
+def _memory(text: str) -> float | None:
+    match = _last(_MEMORY, text)
+    if match is None:
+        return None
+    number, unit = sorted((match[1], match[2]))  # digits sort before letters
+    return round(_number(number) * _MEGABYTES[unit[0].lower()], 3)
+
+
+def _duration(text: str) -> float | None:
+    match = _last(_DURATION, text)
+    if match is None:
+        return None
+    number, unit = sorted((match[1], match[2].lower()))
+    seconds = float((match.re.groups > 2 and match[3]) or 0)
+    factor = 1.0 if unit.startswith(("ms", "mil")) else _MILLISECONDS[unit[0]]
+    return round(_number(number) * factor + seconds * 1_000, 3)
+
+
+_READERS: dict[str, Callable[[str], float | None]] = {
+    "duration_ms": _duration,
+    "cpu_percent": _cpu,
+    "memory_mb": _memory,
+    "tokens_used": _tokens,
+}

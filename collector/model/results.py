@@ -120,6 +120,28 @@ class TestReport:
         except (TypeError, KeyError, AttributeError) as error:
             raise ValueError(f"no test report: {error}") from error
 
+    def check(self) -> None:
+        """Refuse a report that somebody else wrote wrongly, for who counts with its values.
+
+        Raises:
+            ValueError: naming the first that is wrong.
+        """
+        for item in fields(self.totals):
+            if type(getattr(self.totals, item.name)) is not int:
+                raise ValueError(f"totals.{item.name} is no number")
+        for case in (case for suite in self.suites for case in suite.cases):
+            texts = (
+                case.name,
+                case.class_name or "",
+                case.message or "",
+                case.details or "",
+                case.output or "",
+            )
+            if not all(isinstance(text, str) for text in texts) or case.outcome not in OUTCOMES:
+                raise ValueError(f"a test has values of the wrong kind: {case.name!r}")
+            if case.location is not None and not isinstance(case.location.file, str):
+                raise ValueError(f"a test has no proper location: {case.name!r}")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileCoverage:

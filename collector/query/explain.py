@@ -179,7 +179,9 @@ class _Reader:
             self.problems.append(f"{run.name}: {TEST_RESULTS} is too large")
             return None
         try:
-            return TestReport.from_json(json.loads(b"".join(self._content(run, artifact))))
+            report = TestReport.from_json(json.loads(b"".join(self._content(run, artifact))))
+            report.check()
+            return report
         except (ValueError, AttributeError, RecursionError) as error:
             self.problems.append(f"{run.name}: {TEST_RESULTS} cannot be read: {error}")
             return None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,7 +18,7 @@ from collector.extract.json_blocks import FoundJson, find_json
 from collector.extract.json_schema import check_schema
 from collector.extract.logs import LogScanner
 from collector.extract.metrics import MetricScanner
-from collector.extract.text import LineSplitter
+from collector.extract.text import iter_lines
 from collector.ids import slug
 from collector.record.content import open_content
 from collector.record.output_index import iter_output
@@ -25,6 +26,7 @@ from collector.record.run_json import made_entry
 from collector.workspace import BUILD_LOG, JSON_ARTIFACT, LOGS, OUTPUT, RESTORE_LOG, STDERR, STDOUT, Workspace
 
 _CHUNK = 1 << 20
+_KEY = re.compile(r"[\w.@$-]+")
 _MAX_SCHEMA = 4 << 20
 _STREAMS = {1: "stdout", 2: "stderr"}
 _FAILED = ("failure", "timeout")
@@ -89,30 +91,42 @@ def _look_through(
     folder: str, record: Mapping[str, Any], looking: Looking, mode: int, found: Printed
 ) -> None:
     failed = record["status"] in _FAILED
-    splitters = {number: LineSplitter() for number in _STREAMS}
-    scanners = {number: LogScanner(name, failed) for number, name in _STREAMS.items()}
     metrics = MetricScanner()
-    start, seen, at = clock.parse_iso(record["start_time"]), 0, None
-
-    def take(number: int, lines: Iterator[tuple[int, str]]) -> None:
-        for line, text in lines:
-            if looking.logs:
-                scanners[number].feed(line, text, at)
-            metrics.feed(text)
-
-    for milliseconds, number, data in iter_output(folder):
-        if _STREAMS[number] not in looking.streams:
+    scanners = []
+    for number, name in _STREAMS.items():
+        if name not in looking.streams:
             continue
-        seen += len(data)
-        if seen > looking.max_bytes:
+        scanner, pieces = LogScanner(name, failed), _Pieces(folder, number, record, looking.max_bytes)
+        for line, text in iter_lines(pieces):
+            if looking.logs:
+                scanner.feed(line, text, pieces.at)
+            metrics.feed(text)
+        scanners.append(scanner)
+        if pieces.is_cut:
             found.summary["partial"] = True
-            break
-        at = clock.format_iso(start + milliseconds)
-        take(number, splitters[number].feed(data))
-    for number, splitter in splitters.items():
-        take(number, splitter.finish())
     found.metrics = dict(metrics.found())
-    _write_logs(folder, record["run_id"], list(scanners.values()), mode, found)
+    _write_logs(folder, record["run_id"], scanners, mode, found)
+
+
+class _Pieces:
+    """The pieces of one stream in their order; `at` is when the latest one was printed."""
+
+    def __init__(self, folder: str, number: int, record: Mapping[str, Any], limit: int) -> None:
+        self._folder, self._number, self._left = folder, number, limit
+        self._start = clock.parse_iso(record["start_time"])
+        self.at: str | None = None
+        self.is_cut = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        for milliseconds, number, data in iter_output(self._folder):
+            if number != self._number:
+                continue
+            self.at = clock.format_iso(self._start + milliseconds)
+            yield data[: self._left]
+            self._left -= len(data)
+            if self._left <= 0:
+                self.is_cut = True
+                return
 
 
 def _write_logs(folder: str, run_id: str, scanners: list[LogScanner], mode: int, found: Printed) -> None:
@@ -126,7 +140,7 @@ def _write_logs(folder: str, run_id: str, scanners: list[LogScanner], mode: int,
     for scanner in scanners:
         for level, number in scanner.counts().items():
             counts[level] = counts.get(level, 0) + number
-    found.summary["logs"] = counts
+    found.summary["logs"] = {level: number for level, number in counts.items() if number}
     found.artifacts.append(made_entry(folder, run_id, "log", LOGS, "application/x-ndjson"))
 
 
@@ -160,9 +174,22 @@ def _json_of(folder: str, looking: Looking, agent: str) -> FoundJson:
                 yield data
 
     try:
-        return find_json(chunks(), looking.patterns.get(agent))
+        return find_json(chunks(), _pattern(looking.patterns.get(agent)))
     except (OSError, ValueError):
         return FoundJson()
+
+
+def _pattern(text: str | None) -> tuple[str, ...] | re.Pattern[str] | None:
+    """Return what an agent's artifact looks like: words with commas are the keys it has."""
+    if not text:
+        return None
+    keys = tuple(key.strip() for key in text.split(","))
+    if all(_KEY.fullmatch(key) for key in keys):
+        return keys
+    try:
+        return re.compile(text, re.DOTALL)
+    except re.error:
+        return None
 
 
 def _check(value: Any, looking: Looking, name: str) -> list[str]:

@@ -62,7 +62,9 @@ class SqliteArtifactStore:
     def path(self, artifact: Artifact) -> str:
         """See `ArtifactStore.path`."""
         path = self.path_in(self._folder(artifact), artifact.path)
-        return path + SUFFIX if artifact.compressed else path
+        forms = (path + SUFFIX, path) if artifact.compressed else (path, path + SUFFIX)
+        # A run that has just been sealed may not be in the database yet.
+        return next((form for form in forms if os.path.isfile(form)), forms[0])  # noqa: PTH113
 
     def _folder(self, artifact: Artifact) -> str:
         found = rows(self._db, "SELECT folder FROM runs WHERE run_id = ?", [artifact.run_id])
@@ -213,7 +215,9 @@ def _corrupt(row: Row) -> Artifact:
     )  # fmt: skip
 
 
-def _open_error(artifact: Artifact, error: OSError) -> NotFoundError | AccessError | InputError:
+def _open_error(
+    artifact: Artifact, error: OSError
+) -> NotFoundError | AccessError | InputError | CorruptError:
     if error.errno == errno.ENOENT:
         return NotFoundError(
             "ACODE-ART-011",
@@ -222,6 +226,8 @@ def _open_error(artifact: Artifact, error: OSError) -> NotFoundError | AccessErr
         )
     if error.errno == errno.ELOOP:
         return InputError("ACODE-ART-009", f"{artifact.path} is a symbolic link; it is not followed")
+    if error.errno is None:  # not the disk's: what is in the file
+        return _damaged(artifact, str(error))
     return AccessError(
         "ACODE-ART-006", f"cannot read {artifact.path}: {error.strerror}", "check its permissions"
     )

@@ -159,9 +159,13 @@ def _command_glob(term: Term) -> Sql:
 
 
 def _exact_command(term: Term) -> Sql:
-    """The index holds a key of each command line, short however long that is; SQLite makes both keys."""
+    """The index holds a key of each command line, short however long that is; SQLite makes both keys.
+
+    Without the plus sign SQLite would put the value in the place of the column everywhere, also in the key,
+    and no longer know the index's expression.
+    """
     key = COMMAND_KEY.replace("command_line", "?")
-    conditions = [f"({COMMAND_KEY} = {key} AND command_line = ?)" for _ in term.values]
+    conditions = [f"({COMMAND_KEY} = {key} AND +command_line = ?)" for _ in term.values]
     return _any(conditions), [value for value in term.values for _ in range(key.count("?") + 1)]
 
 

@@ -7,7 +7,7 @@ from dataclasses import astuple
 import pytest
 
 from collector.model.results import Location
-from tests.extract.reading import FIXTURES, case_named, cases_of, report_of
+from tests.extract.reading import FIXTURES, case_named, cases_of, only_case, report_in, report_of
 
 WRITTEN = FIXTURES / "written"
 
@@ -122,3 +122,25 @@ def test_a_jest_file_that_does_not_load_is_an_error() -> None:
     (suite,) = [suite for suite in report.suites if suite.name == "broken.test.js"]
     assert suite.cases[0].outcome == "error"
     assert str(suite.cases[0].location) == "broken.test.js:1"
+
+
+def test_the_time_of_the_root_comes_before_the_sum_of_its_suites() -> None:
+    inner = "<testsuite name='c' time='3'/>"
+    suites = f"<testsuite name='a' time='2'/><testsuite name='b' time='3'>{inner}</testsuite>"
+    assert report_in(f"<testsuites time='4'>{suites}</testsuites>").duration_ms == 4000
+    assert report_in(f"<testsuites>{suites}</testsuites>").duration_ms == 5000
+
+
+def test_in_pytest_a_test_that_comes_again_is_another_attempt() -> None:
+    again = "<testcase name='t'/><testcase name='t'><failure message='no'/></testcase>"
+    pytest_case = only_case(report_in(f"<testsuite name='pytest'>{again}</testsuite>"))
+    assert (pytest_case.outcome, pytest_case.attempts, pytest_case.flaky) == ("failed", 2, False)
+    assert report_in(f"<testsuite name='other'>{again}</testsuite>").totals.total == 2
+
+
+def test_a_trace_after_the_output_of_an_attempt_is_kept() -> None:
+    attempt = "<system-out>printed</system-out><stackTrace>x_test.go:3: no</stackTrace>"
+    case = only_case(report_in(
+        f"<testsuite><testcase name='t'><flakyFailure>{attempt}</flakyFailure></testcase></testsuite>"
+    ))  # fmt: skip
+    assert (case.details, case.output) == ("x_test.go:3: no", None)

@@ -57,3 +57,14 @@ def test_merging_is_the_same_twice_and_of_nothing_is_nothing() -> None:
     merged = merge_coverage([lcov("b.py", {1: 1, 3: 0}), lcov("a.py", {1: 1})])
     assert merge_coverage([merged, merged]).files == merged.files
     assert merge_coverage([]) == CoverageReport()
+
+
+def test_a_file_is_not_two_others_at_once() -> None:
+    merged = merge_coverage(
+        [lcov("x.py", {1: 1}), merge_coverage([lcov("/p/a/x.py", {1: 1}), lcov("/p/b/x.py", {1: 0})])]
+    )
+    assert len(merged.files) == 3
+
+
+def test_relative_paths_of_which_one_is_the_end_of_the_other_stay_two() -> None:
+    assert len(merge_coverage([lcov("x.py", {1: 1}), lcov("a/x.py", {1: 1})]).files) == 2

@@ -87,3 +87,9 @@ def test_merging_what_is_merged_changes_nothing() -> None:
 def test_problems_of_all_reports_are_kept() -> None:
     one = replace(report_in(JUNIT, "a.xml"), problems=("a.xml: broken",))
     assert merge_reports([report_in(TRX, "b.trx"), one]).problems == ("a.xml: broken",)
+
+
+def test_two_tests_are_not_told_by_one() -> None:
+    once = report_in("<testsuite><testcase name='x'/></testsuite>", "a.xml")
+    twice = report_in("<testsuite><testcase name='x'/><testcase name='x'/></testsuite>", "b.xml")
+    assert merge_reports([once, twice]).totals.total == 3

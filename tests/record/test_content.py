@@ -25,7 +25,7 @@ from collector.record.keep import Keeping, drop_plain, keep_files, write_compres
 from collector.record.output_index import iter_output
 from tests.conftest import Acode
 
-LINE = b"2026-01-20 14:32:15 INFO compiling module number %d of the project\n"
+LINE = b"2026-01-20 14:32:15 compiling module number %d of the project\n"
 TEXT = b"".join(LINE % n for n in range(6000))
 MORE = b"".join(LINE % n for n in range(50_000))  # several frames
 
