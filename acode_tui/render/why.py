@@ -24,7 +24,7 @@ _MOST_ERRORS = 5
 def explanation_lines(explanation: Explanation) -> list[Styled]:
     """Return what is known of a failure, what tells most first; nothing that the status line has said."""
     lines: list[Styled] = []
-    if explanation.reason:
+    if explanation.reason and not explanation.failed_tests:
         lines.append(line_of([(text_of(explanation.reason), "text")]))
     for test in explanation.failed_tests[:MOST]:
         lines += _test_lines(test.name, test.outcome, test.message, test.location)

@@ -25,6 +25,9 @@ MAX_READ = 1 << 20
 """Of a run with more output or test results only the failed tests are told: the next preview waits."""
 
 
+_DAMAGED = (ValueError, TypeError, AttributeError, KeyError)
+
+
 def why_lines(run: Run, stores: Stores) -> Sequence[Styled]:
     """Return why a run failed; nothing where the end of the output tells most.
 
@@ -35,7 +38,10 @@ def why_lines(run: Run, stores: Stores) -> Sequence[Styled]:
     if run.output_bytes + sum(reports) <= MAX_READ:
         from collector import explain
 
-        return explanation_lines(explain(run, stores))
+        try:
+            return explanation_lines(explain(run, stores))
+        except _DAMAGED:
+            return ()  # whoever opens the file is told
     return _failed_tests(run, stores) if failed_tests(run.summary) else ()
 
 

@@ -34,6 +34,11 @@ class LineList(ScrollView, can_focus=True):
         """The first line that is seen."""
         return int(self.scroll_offset.y)
 
+    def watch_virtual_size(self) -> None:
+        """Draw the scroll bar anew: Textual does so only when the widget itself becomes another size."""
+        if self.show_vertical_scrollbar:
+            self.vertical_scrollbar.window_virtual_size = self.virtual_size.height
+
     def jump(self, y: float | None = None, x: float | None = None) -> None:
         """Scroll at once."""
         self.scroll_to(x, y, animate=False, force=True, immediate=True)

@@ -19,6 +19,8 @@ from acode_tui.render.why import why_block
 from acode_tui.widgets.lines import LineList
 from collector import Run
 
+_LOW = 14
+"""In a lower preview of a failed run, why it failed takes the place of most facts."""
 Facts = Callable[[int, int], Sequence[Styled]]
 """Makes the lines that say what something is, given the width and the present."""
 
@@ -87,9 +89,11 @@ class Preview(LineList):
         if self._facts is not None:
             self._lines, self._note = self._facts(width - 2, now), ""
         elif self.run is not None:
-            self._summary = summary_lines(self.run, width, now, self.size.height // 2)
+            height = self.size.height
+            is_low = bool(self._why) and height < _LOW
+            self._summary = summary_lines(self.run, width, now, 3 if is_low else height // 2)
             what = f"{self.stream} · {format_size(self._bytes)}" if self._bytes else self.stream
-            self._summary += why_block(self._why, width, self.size.height // 3)
+            self._summary += why_block(self._why, width, max(height // 3, min(4, height // 2)))
             self._summary.append(rule(what, width))
         self.virtual_size = Size(width, len(self._summary) + len(self._body()))
         if self._at_end and self._facts is None:

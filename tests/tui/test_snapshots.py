@@ -126,7 +126,12 @@ async def settled(pilot: Pilot[None], *keys: str) -> None:
     home(pilot).entry.cursor_blink = False
     await until(pilot, lambda: home(pilot)._shown_token > 0 and home(pilot).window.is_complete)
     await pilot.press(*keys)
-    await until(pilot, lambda: home(pilot).preview.run is not None)
+    screen, preview = home(pilot), home(pilot).preview
+    await until(pilot, lambda: preview.run is not None)
+    if screen.listener is None and screen.watcher is None:
+        await until(pilot, lambda: preview.run.run_id == screen.table.run_at_cursor.run_id)
+    if preview.display and preview.run.status == "failure":
+        await until(pilot, lambda: preview._why)
     await pilot.pause(0.4)
 
 
