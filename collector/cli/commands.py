@@ -34,6 +34,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "show": ("artifacts", "show a run and its files"),
         "cat": ("artifacts", "print one file of a run"),
         "path": ("artifacts", "print where a run's folder, or one file of it, lies"),
+        "stats": ("artifacts_stats", "say how much the files of all runs take"),
         "collect": ("artifacts_collect", "add a file to a run"),
         "migrate": ("artifacts_collect", "move run folders into folders of days, or back"),
     },

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from collector.cli import output
 from collector.cli.context import Context
+from collector.cli.findings import finding_facts
 from collector.cli.parsing import Command, Namespace, Parser, add_run
 from collector.model.run import Run
 from collector.query.references import FAILED
@@ -89,6 +90,7 @@ def _facts(run: Run) -> list[tuple[str, str]]:
         ("CPU", "" if run.cpu_ms is None else output.format_duration(run.cpu_ms)),
         ("Memory", "" if run.max_rss_bytes is None else output.format_size(run.max_rss_bytes)),
         ("Host", run.host or ""),
+        *finding_facts(run),
         ("Sources", _sources(run)),
     ]
 

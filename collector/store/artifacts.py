@@ -12,6 +12,7 @@ from collector.model.frozen import replace
 from collector.model.run import Run
 from collector.record.content import SUFFIX, open_content
 from collector.store.database import Connection, Row, rows, transaction, translating
+from collector.store.protocols import StorageStatistics
 from collector.store.quick_json import loads
 from collector.workspace import Workspace
 
@@ -144,6 +145,26 @@ class SqliteArtifactStore:
                 [artifact.run_id, artifact_id],
             )
             self._db.execute("DELETE FROM artifacts WHERE artifact_id = ?", [artifact_id])
+
+    @translating
+    def statistics(self) -> StorageStatistics:
+        """See `ArtifactStore.statistics`."""
+        (all_rows,) = rows(
+            self._db, "SELECT count(*), total(size_bytes), total(stored_bytes) FROM artifacts", []
+        )
+        (linked,) = rows(
+            self._db,
+            """SELECT total(bytes) FROM (
+                   SELECT max(stored_bytes) AS bytes FROM artifacts
+                   WHERE stored_bytes >= 4096 AND checksum_sha256 IS NOT NULL
+                   GROUP BY checksum_sha256, size_bytes
+                   UNION ALL
+                   SELECT stored_bytes FROM artifacts
+                   WHERE stored_bytes < 4096 OR checksum_sha256 IS NULL
+               )""",
+            [],
+        )
+        return StorageStatistics(all_rows[0], int(all_rows[1]), int(all_rows[2]), int(linked[0]))
 
     def _flag_missing(self, artifact: Artifact) -> Artifact:
         try:

@@ -57,6 +57,16 @@ class RunStatistics:
     mean_duration_ms: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class StorageStatistics:
+    """How much artifacts take, in bytes: their content, their stored form, and that with equal files once."""
+
+    artifacts: int
+    content_bytes: int
+    stored_bytes: int
+    disk_bytes: int
+
+
 class RunStore(Protocol):
     """Records of runs."""
 
@@ -168,3 +178,6 @@ class ArtifactStore(Protocol):
 
     def exists(self, artifact_id: str) -> bool:
         """Tell whether there is such an artifact."""
+
+    def statistics(self) -> StorageStatistics:
+        """Return how much all artifacts take; reads every row of them."""

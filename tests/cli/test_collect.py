@@ -160,3 +160,27 @@ def test_names_are_unique_over_both_layouts(acode: Acode) -> None:
         acode.run("exec", "--task", "same", "--", "echo", layout)
     listed = json.loads(acode.run("runs", "list", "--json").stdout)
     assert len({run["name"] for run in listed}) == 10
+
+
+def test_statistics_say_what_compression_and_links_save(acode: Acode) -> None:
+    text = b"".join(b"line number %d of a text\n" % n for n in range(20_000))
+    (acode.root / "big").write_bytes(text)
+    for _ in range(2):
+        acode.exec("cat", "big")
+    acode.run("runs", "list")
+    found = json.loads(acode.run("artifacts", "stats", "--json").stdout)
+    files = {p.stat().st_ino: p.stat().st_size for f in acode.folders() for p in f.iterdir()}
+    kept = {f.name for f in acode.folders()[0].iterdir()} - {"run.json", "output.idx"}
+    assert found["artifacts"] == 2 * len(kept)
+    assert found["content_bytes"] == 4 * len(text)  # stdout.txt and output.txt of both
+    assert found["disk_bytes"] == max(files.values())
+    assert found["saved_by_compression"] == found["content_bytes"] - found["stored_bytes"] > len(text)
+    assert b"saved by linking" in acode.run("artifacts", "stats").stdout
+
+
+def test_a_run_is_shown_with_what_was_found_in_it(acode: Acode) -> None:
+    (acode.root / "junit").write_text('<testsuite><testcase name="a"><failure/></testcase></testsuite>')
+    acode.exec("sh", "-c", "cp junit junit.xml; ln -s x a.log; echo 'ERROR: no'; echo 'Tokens: 5'; exit 1")
+    shown = acode.run("runs", "show").stdout.decode()
+    for text in ("1 of 1 failed", "1 error", "tokens_used 5", "a.log: a symbolic link is not followed"):
+        assert text in shown

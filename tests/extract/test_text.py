@@ -77,6 +77,9 @@ def test_a_line_is_cut_after_64_kib_between_two_characters() -> None:
 def test_a_progress_bar_of_megabytes_still_shows_its_end() -> None:
     bar = b"".join(b"\rstep %d of 99999" % step for step in range(100_000))
     assert lines(bar) == lines(bar + b"\r\n") == ["step 99999 of 99999"]
+    assert lines(bar + b"\rdone", b"\n") == ["done 99999 of 99999"]
+    assert lines(b"a long beginning\r" + b"\rx" * MAX_LINE) == ["x long beginning"]
+    assert lines(b"x" * MAX_LINE, b"\ry") == ["y" + "x" * (MAX_LINE - 1)]
 
 
 def test_a_gigabyte_without_a_newline_is_read_in_flat_memory() -> None:
