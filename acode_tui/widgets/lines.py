@@ -34,9 +34,18 @@ class LineList(ScrollView, can_focus=True):
         """The first line that is seen."""
         return int(self.scroll_offset.y)
 
+    # Textual draws the scroll bar anew only when the widget itself becomes another size, and where it is
+    # scrolled to only if the bar was there before.
+
     def watch_virtual_size(self) -> None:
-        """Draw the scroll bar anew: Textual does so only when the widget itself becomes another size."""
+        """Draw the scroll bar as long as what it scrolls."""
         if self.show_vertical_scrollbar:
+            self.vertical_scrollbar.window_virtual_size = self.virtual_size.height
+
+    def watch_show_vertical_scrollbar(self, shown: bool) -> None:
+        """Draw a scroll bar that appears where it is."""
+        if shown:
+            self.vertical_scrollbar.position = self.scroll_y
             self.vertical_scrollbar.window_virtual_size = self.virtual_size.height
 
     def jump(self, y: float | None = None, x: float | None = None) -> None:
