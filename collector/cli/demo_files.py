@@ -9,6 +9,13 @@ _SHOP = '''\
 def total(prices, discount=0):
     """Return the sum in cents, less a discount in percent."""
     return sum(prices) * (100 - discount) // 100
+
+
+def shipping(cents):
+    """Return what sending a basket costs, in cents."""
+    if cents >= 5000:
+        return 0
+    return 495
 '''
 
 _TEST_BASKET = """\
@@ -40,6 +47,62 @@ class CheckoutTest(unittest.TestCase):
 
     def test_a_refund_is_negative(self):
         self.assertEqual(total([-1250]), -1250)
+"""
+
+_CHECK = """\
+# Runs every test, and says what happened to them (JUnit) and which lines they reached (lcov).
+import sys
+import time
+import types
+import unittest
+from xml.sax.saxutils import escape, quoteattr
+
+SOURCE, cases, reached = "shop.py", [], set()
+
+
+class Result(unittest.TextTestResult):
+    def startTest(self, test):
+        super().startTest(test)
+        self.begun = time.perf_counter()
+
+    def add(self, test, inner=""):
+        took = time.perf_counter() - self.begun
+        names = f"classname={quoteattr(type(test).__name__)} name={quoteattr(test._testMethodName)}"
+        cases.append(f'<testcase {names} time="{took:.4f}">{inner}</testcase>')
+
+    def addSuccess(self, test):
+        super().addSuccess(test)
+        self.add(test)
+
+    def addFailure(self, test, error):
+        super().addFailure(test, error)
+        message = quoteattr(f"{error[0].__name__}: {error[1]}")
+        self.add(test, f"<failure message={message}>{escape(self.failures[-1][1])}</failure>")
+
+
+def follow(frame, event, argument):
+    if frame.f_code.co_filename.endswith(SOURCE):
+        reached.add(frame.f_lineno)
+        return follow
+
+
+def lines_of(code):
+    inner = [lines_of(part) for part in code.co_consts if isinstance(part, types.CodeType)]
+    return {line for _, _, line in code.co_lines() if line}.union(*inner)
+
+
+sys.settrace(follow)
+tests = unittest.defaultTestLoader.discover(".")
+good = unittest.TextTestRunner(resultclass=Result, verbosity=2).run(tests).wasSuccessful()
+sys.settrace(None)
+with open("junit.xml", "w") as file:
+    file.write(f'<testsuite name="shop">{"".join(cases)}</testsuite>')
+with open("lcov.info", "w") as file:
+    source = open(SOURCE).read()
+    lines = sorted(lines_of(compile(source, SOURCE, "exec")))
+    hits = "".join(f"DA:{n},{int(n in reached)}\\n" for n in lines)
+    file.write(f"SF:{SOURCE}\\n{hits}end_of_record\\n")
+sys.exit(not good)
 """
 
 _BUILD = """\
@@ -88,6 +151,7 @@ done
 
 FILES: dict[str, str] = {
     "shop.py": _SHOP, "test_basket.py": _TEST_BASKET, "test_checkout.py": _TEST_CHECKOUT,
+    "check.py": _CHECK,
     "build.sh": _BUILD, "report.py": _REPORT, "colors.py": _COLORS, "big.py": _BIG,
     "serve.sh": _SERVE,
 }  # fmt: skip
@@ -97,6 +161,7 @@ RUNS: tuple[tuple[str, ...], ...] = (
     ("--task", "test", "--session", "demo-agent", "--", "python3", "-m", "unittest", "-v", "test_basket"),
     ("--task", "test", "--session", "demo-agent", "--tag", "important", "--",
      "python3", "-m", "unittest", "-v", "test_checkout"),
+    ("--task", "check", "--type", "test", "--session", "demo-agent", "--", "python3", "check.py"),
     ("--task", "build", "--type", "build", "--session", "demo-agent", "--", "sh", "build.sh"),
     ("--task", "report", "--type", "generate", "--", "python3", "report.py"),
     ("--task", "colors", "--", "python3", "colors.py"),

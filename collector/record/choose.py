@@ -39,7 +39,10 @@ class Wanted:
     Args:
         since_ns: when the command started; `until_ns` when it had ended, nanoseconds since 1970.
         everything: take every file, changed or not; patterns and `.gitignore` say nothing then.
-        own: patterns that somebody asked for; `builtin`: those that nobody had to ask for.
+        asked: patterns that this run was asked to collect; `own`: those of the configuration; `builtin`:
+            those that nobody had to ask for.
+        others: when shorter runs in the same folder were at it, as pairs like `since_ns` and `until_ns`: what
+            was written then is theirs, unless it was asked for.
         excluded: patterns of what is never taken.
         ignored: when a file that git ignores is taken all the same: `builtin` (it fits a built-in
             pattern), `always` or `never`.
@@ -48,6 +51,8 @@ class Wanted:
     since_ns: int
     until_ns: int
     everything: bool = False
+    others: tuple[tuple[int, int], ...] = ()
+    asked: tuple[str, ...] = ()
     own: tuple[str, ...] = ()
     builtin: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
@@ -98,12 +103,14 @@ class Chooser:
         self._wanted = wanted
         self._is_ignored = is_ignored
         self._max_files = max_files
+        self._asked = compile_patterns(wanted.asked)
         self._own = compile_patterns(wanted.own)
         self._builtin = compile_patterns(wanted.builtin)
         self._excluded = compile_patterns(wanted.excluded)
         self._skipped: list[Skipped] = []
         self._more = 0
         self._later = 0
+        self._theirs = 0
 
     def choose(self, found: Iterable[Found]) -> list[Candidate]:
         """Return what to take, the most telling first."""
@@ -124,6 +131,8 @@ class Chooser:
             said.append(Skipped("", f"{more} more files were left out by the same limits"))
         if self._later:
             said.append(Skipped("", f"{self._later} matching files were changed after the run had ended"))
+        if self._theirs:
+            said.append(Skipped("", f"{self._theirs} matching files are those of shorter runs meanwhile"))
         return said
 
     def skip(self, path: str, reason: str) -> None:
@@ -143,6 +152,8 @@ class Chooser:
                 continue
             if when == "after":
                 self._later += 1
+            elif self._is_theirs(path, status):
+                self._theirs += 1
             elif reason := _not_a_file(status.st_mode):
                 self._skip(path, reason)
             else:
@@ -162,13 +173,19 @@ class Chooser:
             since <= status.st_ctime_ns <= until and status.st_mtime_ns < since
         )
 
+    def _is_theirs(self, path: str, status: os.stat_result) -> bool:
+        if self._wanted.everything or self._asked.match_file(path):
+            return False
+        written = status.st_mtime_ns
+        return any(since - TICK_NS <= written <= until for since, until in self._wanted.others)
+
     def _matches(self, path: str) -> bool:
         if self._excluded.match_file(path):
             return False
         if self._wanted.everything:
             return True
         builtin = bool(self._builtin.match_file(path))
-        if not builtin and not self._own.match_file(path):
+        if not builtin and not self._own.match_file(path) and not self._asked.match_file(path):
             return False
         allowed = self._wanted.ignored == "always" or (builtin and self._wanted.ignored == "builtin")
         if allowed or not self._is_ignored(path):

@@ -6,7 +6,7 @@ Gathering twice changes nothing: how files were found is said in the record, and
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -66,6 +66,20 @@ def gathering_of(config: Config, workspace: Workspace) -> Gathering:
     )  # fmt: skip
 
 
+def _no_runs(record: Mapping[str, Any]) -> Iterable[tuple[int, int]]:  # noqa: ARG001, RUF100
+    return ()
+
+
+class Knowing(NamedTuple):
+    """Who knows what changed in the workspace, and when shorter runs were at it in the same folder (ms)."""
+
+    changed: Changed | None = None
+    shorter_runs: Callable[[Mapping[str, Any]], Iterable[tuple[int, int]]] = _no_runs
+
+
+KNOWS_NOTHING = Knowing()
+
+
 class Gathered(NamedTuple):
     """A run's record with its files, which of them are new in it, and reports that were not kept."""
 
@@ -75,7 +89,7 @@ class Gathered(NamedTuple):
 
 
 def gather(
-    folder: str, record: dict[str, Any], settings: Gathering, changed: Changed | None = None
+    folder: str, record: dict[str, Any], settings: Gathering, knowing: Knowing = KNOWS_NOTHING
 ) -> Gathered:
     """Return a finished run's record with the files it produced and those that were handed in.
 
@@ -83,13 +97,13 @@ def gather(
         OSError: the disk is full; a second call goes on.
     """
     known = {artifact["path"] for artifact in record["artifacts"]}
-    found, unkept = _collected(folder, adopt(folder, record, settings.limits), settings, changed)
+    found, unkept = _collected(folder, adopt(folder, record, settings.limits), settings, knowing)
     fresh = frozenset(artifact["path"] for artifact in found["artifacts"]) - known
     return Gathered(found, fresh, unkept)
 
 
 def _collected(
-    folder: str, record: dict[str, Any], settings: Gathering, changed: Changed | None
+    folder: str, record: dict[str, Any], settings: Gathering, knowing: Knowing
 ) -> tuple[dict[str, Any], list[Unkept]]:
     recorder = record.get("recorder") or {}
     if PROVENANCE in (record.get("provenance") or {}) or recorder.get("kind") not in _RECORDERS:
@@ -98,8 +112,8 @@ def _collected(
     source = _source(record, recorder, settings.root, bool(asked))
     if asked is None or not settings.enabled or not source:
         return _noted(record, "none"), []
-    wanted = _wanted(record, settings, asked)
-    paths = changed(source, wanted.since_ns) if changed else None
+    wanted = _wanted(record, settings, asked, knowing.shorter_runs(record))
+    paths = knowing.changed(source, wanted.since_ns) if knowing.changed else None
     taken = frozenset(artifact["path"] for artifact in record["artifacts"])
     run = RunPlace(folder, record["run_id"], settings.store, taken)
     found = collect(run, source, wanted, settings.limits, paths)
@@ -135,13 +149,17 @@ def _source(record: Mapping[str, Any], recorder: Mapping[str, Any], root: str, a
     return real if is_ours else None
 
 
-def _wanted(record: Mapping[str, Any], settings: Gathering, asked: tuple[str, ...]) -> Wanted:
+def _wanted(
+    record: Mapping[str, Any], settings: Gathering, asked: tuple[str, ...], others: Iterable[tuple[int, int]]
+) -> Wanted:
     builtin = settings.patterns if settings.patterns == COLLECT_PATTERNS else ()
     return Wanted(
         since_ns=clock.parse_iso(record["start_time"]) * 1_000_000,
         until_ns=(clock.parse_iso(record["end_time"]) + 1) * 1_000_000,
         everything=settings.everything,
-        own=(*(settings.patterns if not builtin else ()), *asked),
+        others=tuple((since * 1_000_000, (until + 1) * 1_000_000) for since, until in others),
+        asked=asked,
+        own=settings.patterns if not builtin else (),
         builtin=builtin,
         excluded=settings.excluded,
         ignored=settings.ignored,

@@ -16,7 +16,7 @@ from collector import clock, durable
 from collector.config import Config
 from collector.record.annotate import annotated, forget_call, read_call
 from collector.record.content import SUFFIX, open_content
-from collector.record.gather import PROVENANCE, Changed, Gathering, gather, gathering_of
+from collector.record.gather import KNOWS_NOTHING, PROVENANCE, Gathering, Knowing, gather, gathering_of
 from collector.record.handed_in import forget_incoming, has_incoming
 from collector.record.keep import Keeping, Same, drop_plain, keep_files, keeping_of, no_same
 from collector.record.output_index import MAX_COMBINED_BYTES, iter_output
@@ -83,9 +83,9 @@ def sealing_of(config: Config, workspace: Workspace) -> Sealing:
 
 
 class Surroundings(NamedTuple):
-    """Who knows of the rest of the workspace: what changed in it, and which files are stored already."""
+    """Who knows of the rest of the workspace: what happened in it, and which files are stored already."""
 
-    changed: Changed | None = None
+    knowing: Knowing = KNOWS_NOTHING
     same: Same = no_same
 
 
@@ -108,7 +108,7 @@ def seal(folder: str, record: dict[str, Any], sealing: Sealing, surroundings: Su
         return record
     durable.remove_temporaries(folder)
     before, record = record, annotated(record, call)
-    gathered = gather(folder, record, sealing.gathering, surroundings.changed)
+    gathered = gather(folder, record, sealing.gathering, surroundings.knowing)
     found = find_results(folder, gathered, lambda path: open_content(folder, path), _mode(folder))
     artifacts = [*found.artifacts, *_made(folder, record, {entry["path"] for entry in found.artifacts})]
     record = {**gathered.record, "summary": found.summary}

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from collector.config import Config, load_config
 from collector.errors import InputError
 from collector.record import spool
+from collector.record.gather import Changed, Knowing
 from collector.record.seal import (
     Sealing,
     Surroundings,
@@ -27,10 +28,6 @@ from collector.store.stored_files import StoredFiles
 from collector.workspace import Workspace
 
 _LONGEST_SECONDS = 300.0
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collector.record.gather import Changed
 
 
 class _Postponed(NamedTuple):
@@ -59,7 +56,7 @@ class Sealer:
         self._folders = RunFolders(workspace, log)
         self._sealing: Sealing | None = None
         self._postponed: dict[str, _Postponed] = {}
-        self._same = StoredFiles(workspace)
+        self._stored = StoredFiles(workspace)
         self.changed: Changed | None = None
         """Knows what changed in the workspace, where somebody watches it."""
 
@@ -117,7 +114,8 @@ class Sealer:
             record = read_record(path)
             if was_cut_short:
                 remove_leftovers(path, record)
-            surroundings = Surroundings(self.changed, self._same.find)
+            knowing = Knowing(self.changed, self._stored.shorter_runs)
+            surroundings = Surroundings(knowing, self._stored.find)
             seal(path, self._folders.checked(folder, record), self._settings(), surroundings)
         except FileNotFoundError:
             return False  # deleted meanwhile

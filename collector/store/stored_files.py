@@ -1,16 +1,18 @@
-"""Which files of a workspace are stored already, by their content."""
+"""What is known of a workspace's other runs when one is sealed: their stored files, and their times."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from collector import durable
+from collector import clock, durable
 from collector.errors import AcodeError
 from collector.record.content import SUFFIX
 from collector.store.database import Connection, open_reader, rows, translating
 from collector.workspace import Workspace
 
+_MOST_RUNS = 10_000
 _MOST = 5
 """More files of one content than this are as good as each other."""
 
@@ -40,6 +42,32 @@ class StoredFiles:
             except ValueError:
                 continue
             yield stored + SUFFIX if os.path.lexists(stored + SUFFIX) else stored
+
+    def shorter_runs(self, record: Mapping[str, Any]) -> list[tuple[int, int]]:
+        """Return when finished runs that were shorter than a run were at it in its folder, in its time.
+
+        Those that it started itself are left out: what they wrote is its own, too.
+
+        Start and end in milliseconds since 1970; nothing while there is no database.
+        """
+        try:
+            return self._ask_runs(record)
+        except AcodeError:
+            self.close()
+            return []
+
+    @translating
+    def _ask_runs(self, record: Mapping[str, Any]) -> list[tuple[int, int]]:
+        if self._connection is None:
+            self._connection = open_reader(self._workspace.database)
+        start, end = (clock.parse_iso(record[key]) for key in ("start_time", "end_time"))
+        sql = """SELECT start_time, end_time FROM runs
+                 WHERE start_time BETWEEN ? AND ? AND end_time >= ? AND end_time - start_time < ?
+                 AND working_directory = ? AND run_id <> ? AND coalesce(parent_run_id, '') <> ?
+                 AND status <> 'running' LIMIT ?"""
+        mine = [record["working_directory"], record["run_id"], record["run_id"]]
+        parameters = [2 * start - end, end, start, end - start, *mine, _MOST_RUNS]
+        return [(row["start_time"], row["end_time"]) for row in rows(self._connection, sql, parameters)]
 
     @translating
     def _ask(self, checksum: str, size: int) -> list[tuple[str, str]]:

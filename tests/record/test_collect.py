@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import random
+import shlex
 import socket
 import subprocess
 import tempfile
@@ -18,7 +19,7 @@ import pytest
 
 from collector.record.choose import AFTERWARDS_NS, Wanted
 from collector.record.collect import Limits, RunPlace, collect
-from tests.conftest import Acode
+from tests.conftest import ACODE, Acode, wait_for
 
 RUN_ID = "01KFDJ7J8Q9W3E5R7T9Y1V3B5N"
 
@@ -462,3 +463,29 @@ def test_what_a_sealing_that_was_cut_short_left_is_removed(acode: Acode) -> None
         "a.log", "output.idx", "output.txt", "run.json", "stderr.txt", "stdout.txt",
     ]  # fmt: skip
     assert set(collected(acode.record())) == {"a.log"}
+
+
+def test_what_a_shorter_run_wrote_is_not_that_of_a_long_one_beside_it(acode: Acode) -> None:
+    script = "echo 1 > server.log; : > started; while [ ! -e stop ]; do sleep 0.02; done"
+    server = acode.start("exec", "--task", "server", "--", "sh", "-c", script)
+    wait_for((acode.root / "started").exists)
+    assert acode.run("exec", "--task", "test", "--", "sh", "-c", "echo 2 > test.log").returncode == 0
+    assert acode.run("runs", "list").returncode == 0
+    (acode.root / "stop").touch()
+    assert server.wait(30) == 0
+    server.communicate()
+    acode.run("runs", "list")
+    found = {record["task"]: set(collected(record)) for record in acode.records()}
+    assert found == {"test": {"test.log"}, "server": {"server.log"}}
+    (record,) = (r for r in acode.records() if r["task"] == "server")
+    assert skips(record) == {"": "1 matching files are those of shorter runs meanwhile"}
+
+
+def test_a_run_also_has_what_the_runs_that_it_started_wrote(acode: Acode) -> None:
+    inner = " ".join(
+        [*map(shlex.quote, ACODE), "exec", "--task", "inner", "--", "sh", "-c", "'echo 1 > a.log'"]
+    )
+    acode.run("exec", "--task", "outer", "--", "sh", "-c", f"{inner}; sleep 0.05")
+    acode.run("runs", "list")
+    found = {record["task"]: set(collected(record)) for record in acode.records()}
+    assert found == {"inner": {"a.log"}, "outer": {"a.log"}}
