@@ -95,9 +95,9 @@ sys.settrace(follow)
 tests = unittest.defaultTestLoader.discover(".")
 good = unittest.TextTestRunner(resultclass=Result, verbosity=2).run(tests).wasSuccessful()
 sys.settrace(None)
-with open("junit.xml", "w") as file:
+with open("shop-tests.xml", "w") as file:
     file.write(f'<testsuite name="shop">{"".join(cases)}</testsuite>')
-with open("lcov.info", "w") as file:
+with open("shop-coverage.info", "w") as file:
     source = open(SOURCE).read()
     lines = sorted(lines_of(compile(source, SOURCE, "exec")))
     hits = "".join(f"DA:{n},{int(n in reached)}\\n" for n in lines)
@@ -161,7 +161,8 @@ RUNS: tuple[tuple[str, ...], ...] = (
     ("--task", "test", "--session", "demo-agent", "--", "python3", "-m", "unittest", "-v", "test_basket"),
     ("--task", "test", "--session", "demo-agent", "--tag", "important", "--",
      "python3", "-m", "unittest", "-v", "test_checkout"),
-    ("--task", "check", "--type", "test", "--session", "demo-agent", "--", "python3", "check.py"),
+    ("--task", "check", "--type", "test", "--session", "demo-agent", "--collect", "shop-*", "--",
+     "python3", "check.py"),
     ("--task", "build", "--type", "build", "--session", "demo-agent", "--", "sh", "build.sh"),
     ("--task", "report", "--type", "generate", "--", "python3", "report.py"),
     ("--task", "colors", "--", "python3", "colors.py"),

@@ -12,6 +12,8 @@ from collector.record.content import SUFFIX
 from collector.store.database import Connection, open_reader, rows, translating
 from collector.workspace import Workspace
 
+MUCH_SHORTER = 4
+"""Of two runs at once only one that is so many times shorter has what was written; else both do."""
 _MOST_RUNS = 10_000
 _MOST = 5
 """More files of one content than this are as good as each other."""
@@ -44,7 +46,7 @@ class StoredFiles:
             yield stored + SUFFIX if os.path.lexists(stored + SUFFIX) else stored
 
     def shorter_runs(self, record: Mapping[str, Any]) -> list[tuple[int, int]]:
-        """Return when finished runs that were shorter than a run were at it in its folder, in its time.
+        """Return when finished runs that were much shorter than a run were at it in its folder, in its time.
 
         Those that it started itself are left out: what they wrote is its own, too.
 
@@ -62,11 +64,11 @@ class StoredFiles:
             self._connection = open_reader(self._workspace.database)
         start, end = (clock.parse_iso(record[key]) for key in ("start_time", "end_time"))
         sql = """SELECT start_time, end_time FROM runs
-                 WHERE start_time BETWEEN ? AND ? AND end_time >= ? AND end_time - start_time < ?
+                 WHERE start_time BETWEEN ? AND ? AND end_time >= ? AND ? * (end_time - start_time) < ?
                  AND working_directory = ? AND run_id <> ? AND coalesce(parent_run_id, '') <> ?
                  AND status <> 'running' LIMIT ?"""
         mine = [record["working_directory"], record["run_id"], record["run_id"]]
-        parameters = [2 * start - end, end, start, end - start, *mine, _MOST_RUNS]
+        parameters = [2 * start - end, end, start, MUCH_SHORTER, end - start, *mine, _MOST_RUNS]
         return [(row["start_time"], row["end_time"]) for row in rows(self._connection, sql, parameters)]
 
     @translating
