@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from collector.record.content import open_content
 from collector.workspace import Workspace
 from tests.agents.install import AGENTS
 from tests.agents.model_server import Script
@@ -74,7 +75,8 @@ class Finished:
 
     def stream(self, run: Json, name: str) -> bytes:
         """Return what was recorded of a stream."""
-        return Path(self.workspace.run_folder(run["name"]), f"{name}.txt").read_bytes()
+        with open_content(self.workspace.run_folder(run["name"]), f"{name}.txt") as content:
+            return content.read()
 
     def letters(self) -> list[Json]:
         """Return what `session run` left in the inbox and nobody has taken in."""
