@@ -1,14 +1,19 @@
-"""What it costs to read an ordinary build log: lines, log entries, metrics, JSON; MB/s of processor time.
+"""What it costs to read an ordinary build log: lines, log entries, metrics, failures, JSON.
 
-python benchmarks/extract_text.py [--megabytes 50] [--rounds 3]
+MB/s of processor time; the memory is what a pass over the log, read from a file, has allocated at its peak.
+
+    python benchmarks/extract_text.py [--megabytes 50] [--rounds 3]
 """
 
 from __future__ import annotations
 
 import argparse
+import tempfile
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 
+from collector.extract.failures import FailureScanner
 from collector.extract.json_blocks import find_json
 from collector.extract.logs import LogScanner
 from collector.extract.metrics import MetricScanner
@@ -62,12 +67,44 @@ def read_metrics(data: bytes) -> object:
     return metrics.found()
 
 
-def read_all(data: bytes) -> object:
+def read_failures(data: bytes) -> object:
+    failures = FailureScanner()
+    for number, text in iter_lines(chunks(data)):
+        failures.feed(number, text)
+    return len(failures.finish())
+
+
+def read_sealing(data: bytes) -> object:
     scanner, metrics = LogScanner("stdout"), MetricScanner()
     for number, text in iter_lines(chunks(data)):
         scanner.feed(number, text, AT)
         metrics.feed(text)
     return len(scanner.finish())
+
+
+def read_all(data: bytes) -> object:
+    return look_for_all(chunks(data))
+
+
+def look_for_all(pieces: Iterator[bytes]) -> tuple[int, int]:
+    scanner, metrics, failures = LogScanner("stdout"), MetricScanner(), FailureScanner()
+    for number, text in iter_lines(pieces):
+        scanner.feed(number, text, AT)
+        metrics.feed(text)
+        failures.feed(number, text)
+    return len(scanner.finish()), len(failures.finish())
+
+
+def peak_memory(data: bytes) -> float:
+    """Return the megabytes that looking for everything allocates, with the log in a file."""
+    with tempfile.TemporaryFile() as file:
+        file.write(data)
+        file.seek(0)
+        tracemalloc.start()
+        look_for_all(iter(lambda: file.read(1 << 16), b""))
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    return peak / 1e6
 
 
 def read_json(data: bytes) -> object:
@@ -83,7 +120,9 @@ def main() -> None:
         "lines": read_lines,
         "lines + logs": read_logs,
         "lines + metrics": read_metrics,
-        "lines + logs + metrics": read_all,
+        "lines + failures": read_failures,
+        "lines + logs + metrics": read_sealing,
+        "all of these": read_all,
         "JSON": read_json,
     }
     for coloured in (False, True):
@@ -97,6 +136,7 @@ def main() -> None:
                 found = read(data)
                 seconds.append(time.process_time() - begin)
             print(f"  {name:24} {len(data) / 1e6 / min(seconds):7.1f} MB/s   {found}")
+        print(f"  {'peak memory of all':24} {peak_memory(data):7.1f} MB")
 
 
 if __name__ == "__main__":

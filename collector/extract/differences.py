@@ -22,7 +22,7 @@ _ALIKE = (
                 r"(?:\w{3} +\d{1,2}|\d{1,2} \w{3})(?: \d{4})?\b"), "<time>"),
     (re.compile(r"\b0x[0-9a-fA-F]+\b"), "<address>"),
     (re.compile(r"(?:/private)?(?:/var)?/tmp/[^\s:'\"(),]+|/var/folders/[^\s:'\"(),]+"), "<temporary>"),
-    (re.compile(r"\b\d+(?:[.,]\d+)* ?"
+    (re.compile(r"(?<!\d[.,])\b\d++(?:[.,]\d++)*+ ?"  # `1.1.1…` is tried once, not from each of its dots
                 r"(?:ns|us|µs|μs|ms|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hours?)\b"),
      "<duration>"),
     (re.compile(r"\b\d+(?:\.\d+)? ?%|\b\d+(?:\.\d+)? ?[kKMGT]i?B(?:/s)?"), "<progress>"),

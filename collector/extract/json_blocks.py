@@ -1,8 +1,8 @@
 """JSON that a program printed among other text.
 
-Between `ARTIFACT_START` and `ARTIFACT_END`, in a fenced block, as an object on lines of its own, or as the
-whole output. What is broken is told in a line, never raised. Every byte is parsed a few times at most,
-whatever it holds.
+Between `ARTIFACT_START` and `ARTIFACT_END` or in `<artifact>`, in a fenced block, as an object on lines of
+its own, or as the whole output; not in a script that is shown. What is broken is told in a line, never
+raised. Every byte is parsed a few times at most, whatever it holds.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from collector.extract.heredocs import is_in_heredoc
 from collector.extract.json_schema import check_schema
 from collector.extract.json_text import BrokenJson, decode_at, reason_of
 from collector.extract.log_json import is_log_entry
@@ -28,18 +29,22 @@ Patterns = tuple[str, ...] | re.Pattern[str] | None
 
 _MAX_TOO_DEEP = 20  # each of them costs a thousand levels and says nothing about where it ended
 _MAX_INLINE = 10_000
+_MAX_MARKED = 1_000
+_MAX_FRUITLESS = 500_000  # a few seconds of beginnings that were none
 _COLOUR = re.compile(r"\x1b\[[0-9;:?]*[A-Za-z]")
 _EDGE = r"[ \t=#*<>\[\]!/:|-]*+"
 _START = r"ARTIFACT[ _-]?(?:START|BEGIN)|(?:START|BEGIN)[ _-]?ARTIFACT"
 _END = r"ARTIFACT[ _-]?END|END[ _-]?ARTIFACT"
+_TAG = r"[ \t]*<artifact(?:[ \t][^<>\n]{0,1000})?>"
 # Each begins with the newline before its line: that is what makes a search fast.
 _OPENING = re.compile(
-    rf"\n(?:{_EDGE}(?P<marker>{_START}){_EDGE}$"
+    rf"\n(?:{_EDGE}(?P<marker>{_START}){_EDGE}$|(?P<tag>{_TAG})"
     r"|[ \t]*(?:(?P<fence>`{3,}|~{3,})[ \t]*(?P<info>[^`\n]*)$|(?P<json>\{(?=\s*[\"}])|\[(?=\s*[{\[\"]))))",
     re.MULTILINE | re.IGNORECASE,
 )
 _START_LINE = re.compile(rf"\n{_EDGE}(?:{_START}){_EDGE}$", re.MULTILINE | re.IGNORECASE)
 _END_LINE = re.compile(rf"\n{_EDGE}(?:{_END}){_EDGE}$", re.MULTILINE | re.IGNORECASE)
+_END_TAG = re.compile(r"</artifact\s*>", re.IGNORECASE)
 _LONGEST_FENCE = 8  # a longer one is taken for one of these
 _FENCED = re.compile(r"\s*(?:`{3,}|~{3,})\w*\n(.*?)\n[ \t]*(?:`{3,}|~{3,})\s*\Z", re.DOTALL)
 _KEY = re.compile(r'\{\s*"[^"\n]*"\s*:')
@@ -109,6 +114,8 @@ class _Search:
         self._absent: set[str] = set()  # ends that do not come any more
         self._too_deep = 0
         self._inline = 0
+        self._fruitless = 0
+        self._marked_blocks = 0
 
     def best(self) -> tuple[JsonBlock, ...]:
         return tuple(block for how in ORDER for block in self._found[how])[:MAX_BLOCKS]
@@ -130,11 +137,18 @@ class _Search:
     def look_through(self) -> None:
         position = 0
         while opening := _OPENING.search(self._text, position):
+            if self._fruitless > _MAX_FRUITLESS:
+                self.problems.insert(
+                    0, f"line {self._line(opening.start() + 1)}: not searched further, too much is no JSON"
+                )
+                return
             passed = self._look_within_lines(position, opening.start())
             if passed > opening.start():
                 position = passed
             elif opening["marker"]:
                 position = self._marked(opening)
+            elif opening["tag"]:
+                position = self._tagged(opening)
             elif opening["fence"]:
                 position = self._fenced(opening)
             else:
@@ -146,11 +160,29 @@ class _Search:
         if end is None:
             self._problem(opening.start() + 1, "ARTIFACT_START without ARTIFACT_END")
             return opening.end()
+        if self._is_shown(opening, end):
+            return end.end()
         begin = opening.end()
         for nearer in _START_LINE.finditer(self._text, begin, end.start()):
             begin = nearer.end()
         self._take("marker", begin, end.start())
         return end.end()
+
+    def _tagged(self, opening: re.Match[str]) -> int:
+        """Take what is in `<artifact>`, if it looks like JSON: agents put all kinds of files in there."""
+        end = self._find_end("tag", _END_TAG, opening.end())
+        if end is None:
+            return opening.end()
+        content = self._text[opening.end() : end.start()]
+        if content.lstrip()[:1] in ("{", "[", "`") and not self._is_shown(opening, end):
+            self._take("marker", opening.end(), end.start())
+        newline = self._text.find("\n", end.end())
+        return newline if newline >= 0 else len(self._text)
+
+    def _is_shown(self, opening: re.Match[str], end: re.Match[str]) -> bool:
+        """Tell whether a marked block is part of a script; only of the first ones, which is all there are."""
+        self._marked_blocks += 1
+        return self._marked_blocks <= _MAX_MARKED and is_in_heredoc(self._text, opening.start(), end.end())
 
     def _fenced(self, opening: re.Match[str]) -> int:
         """Take a fenced block that is JSON; any other is passed over with all that is in it."""
@@ -161,9 +193,10 @@ class _Search:
             if is_json:
                 self._problem(opening.start() + 1, "a fenced block without an end")
             return opening.end()
+        begin = opening.end()
         if is_json:
-            self._take("fence", opening.end(), end.start())
-        elif not info:
+            self._take("fence", begin, end.start())
+        elif not info and self._text[begin : begin + 1_000].lstrip()[:1] == "{":
             self._take("lines", opening.end(), end.start(), is_told=False)
         return end.end()
 
@@ -190,6 +223,7 @@ class _Search:
         try:
             value = json.loads(content)
         except (ValueError, RecursionError) as error:
+            self._fruitless += 1
             if is_told:
                 self._problem(begin, f"no JSON in the {how}: {reason_of(error)}")
             return
@@ -214,6 +248,7 @@ class _Search:
 
     def _broken(self, begin: int, next_line: int, error: BrokenJson) -> int:
         """Tell of what looked like an object; what it has parsed already is not looked at again."""
+        self._fruitless += 1
         if error.position is None:
             self._too_deep += 1
         if error.position is None or _KEY.match(self._text, begin, begin + 1_000):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-_FIRST_WINDOW = 1 << 12
+_FIRST_WINDOW = 1 << 8  # what is no JSON mostly shows it at once, and costs a window each time
 _GROWTH = 16
 _LONGEST_TOKEN = 16  # what is cut off at the end of a window is told of so many characters before it
 _DECODER = json.JSONDecoder()

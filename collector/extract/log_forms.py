@@ -31,7 +31,8 @@ _BY_LETTER = "|".join(
 )
 _START = re.compile(
     rf"\s*+(?:\[ *+)?+(?:(?:{_BY_LETTER})\b"
-    r'|\{\s*"|<\d|\d{4}[-/]\d\d[-/]\d\d[T _]\d|[IWEF]\d{4} |\d\d:\d\d:\d\d|npm |::|##|Traceback'
+    r'|\{\s*"|<\d|[MTWFS][a-z]{2} \w{3} \d\d \d\d:'
+    r"|\d{4}[-/]\d\d[-/]\d\d[T _]\d|[IWEF]\d{4} |\d\d:\d\d:\d\d|npm |::|##|Traceback"
     rf"|(?:time|ts|t|level|lvl|msg|logger|caller)=|(?:{_MONTHS}) [ \d]\d \d\d:)"
 )
 _BRACKETED = re.compile(rf"\[ *({_NAMES}) *\]:?\s*(.*)", re.IGNORECASE | re.DOTALL)
@@ -56,6 +57,11 @@ _HASHES = re.compile(r"##(?:vso)?\[(error|warning|debug)\](.*)", re.DOTALL)
 _PRIORITY = re.compile(r"<(\d{1,3})>(?:1 )?(.*)", re.DOTALL)
 _SYSLOG = re.compile(
     rf"(?:{_MONTHS}) [ \d]\d \d\d:\d\d:\d\d (\S+) ([^\s:\[]+)(?:\[(\d+)\])?: (.*)", re.DOTALL
+)
+_APACHE = re.compile(
+    rf"\[\w{{3}} (?:{_MONTHS}) \d\d [\d:.]{{8,15}} \d{{4}}\]"
+    r" \[(?:([\w-]*):)?(\w+)\] (?:\[pid (\d{1,9})[^\]]*\] )?(.*)",
+    re.DOTALL,
 )
 _CLOCK = re.compile(r"\[\d\d:\d\d:\d\d(?:[.,]\d+)?(?:\] ?|\s)")
 _GOOD, _BAD = "✅", ("❌", "⚠️", "⚠")
@@ -113,6 +119,16 @@ def read_words(text: str) -> Found | None:
 def _bracketed(text: str) -> Found | None:
     match = _BRACKETED.match(text)
     return (LEVEL_NAMES[match[1].lower()], match[2], None, {}) if match else None
+
+
+def _apache(text: str) -> Found | None:
+    """Read a line of Apache's error log: time without a zone, module and level, process, message."""
+    match = _APACHE.match(text)
+    level = level_of(match[2].rstrip("12345678")) if match else None  # trace1 to trace8
+    if match is None or level is None:
+        return None
+    context = {**({"logger": match[1]} if match[1] else {}), **({"pid": int(match[3])} if match[3] else {})}
+    return level, match[4], None, context
 
 
 def _json(text: str) -> Found | None:
@@ -256,7 +272,7 @@ _Form = Callable[[str], Found | None]
 _COLON_FORM = _plain(_COLON)
 _OTHERS: tuple[_Form, ...] = (_python, _dotnet, _npm, _glog, _logrus, _COLON_FORM, _plain(_CAPITALS), _syslog)
 _BY_FIRST: dict[str, tuple[_Form, ...]] = {
-    "[": (_bracketed,),
+    "[": (_bracketed, _apache),
     "{": (_json,),
     "<": (_priority,),
     ":": (_github,),

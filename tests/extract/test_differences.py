@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from collector.extract.differences import Difference, first_difference, normalized
 
@@ -26,6 +28,7 @@ def compare(now: str, before: str) -> Difference | None:
         ("id 3f2504e0-4f89-11d3-9a0c-0305e82c3301", "id 00000000-4f89-11d3-9a0c-0305e82c3302"),
         ("sshd[1234]: closed", "sshd[99]: closed"),
         ("[====>    ] 45%", "[=>       ] 9%"),
+        ("took 1.234,5s (0.5s)", "took 12s (1,25s)"),
         ("got 12.3 MB at 4 MB/s", "got 99 MB at 1.5 MB/s"),
         ("1%\n2%\n50%\n100%\ndone", "7%\n100%\ndone"),
         ("a\n\n\nb", "a\nb"),
@@ -70,6 +73,27 @@ def test_two_real_runs_of_a_noisy_program_are_alike(tmp_path: Path) -> None:
     assert compare(first, second) is None
 
 
-@pytest.mark.parametrize("text", ["1" * 100_000, "[" * 10_000 + "1", "=" * 10_000, "\ud800 1", "1-" * 5_000])
+@pytest.mark.parametrize(
+    "text", ["1" * 100_000, "[" * 10_000 + "1", "=" * 10_000, "\ud800 1", "1-" * 5_000, "1." * 5_000]
+)
 def test_hostile_lines_are_cut(text: str) -> None:
     assert len(normalized(text)) <= 20_000
+
+
+OUTPUTS = st.lists(
+    st.sampled_from(["", "ok 1", "step 2", "2026-01-02 03:04:05 x", "12%", "end"]), max_size=12
+)
+
+
+@given(OUTPUTS, OUTPUTS)
+def test_two_outputs_part_in_the_same_place_whichever_is_the_earlier(
+    now: list[str], before: list[str]
+) -> None:
+    there, back = (
+        first_difference("stdout", enumerate(a, 1), enumerate(b, 1))
+        for a, b in ((now, before), (before, now))
+    )
+    assert first_difference("stdout", enumerate(now, 1), enumerate(now, 1)) is None
+    assert (there is None) == (back is None)
+    if there and back:
+        assert (there.line, there.earlier_line) == (back.earlier_line, back.line)

@@ -143,6 +143,7 @@ def test_a_block_says_where_it_stands_and_what_is_above_it() -> None:
     [
         "0 errors, 0 warnings", "compiled error_pages.py", "no error: all good", "src/errors.ts 12kb",
         "ErrorBoundary.test.js passed", "Tests: 3 passed", "found 0 vulnerabilities", "   ok  error handling",
+        "0 errors", "Found 0 errors", "✖ 3 problems (0 errors, 3 warnings)",
     ],
 )  # fmt: skip
 def test_words_that_only_look_like_errors_are_none(line: str) -> None:

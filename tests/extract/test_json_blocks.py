@@ -53,6 +53,43 @@ def test_markers_are_read_in_their_spellings(start: str, end: str) -> None:
     assert find(f"x\r\n{start}\r\n{PRETTY}\r\n{end}\r\n").blocks[0].value == APP
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"before\n<artifact>\n{PRETTY}\n</artifact>\nafter\n",
+        f"<artifact>{json.dumps(APP)}</artifact>\n",
+        f'  <artifact type="json" id="1">\n```json\n{PRETTY}\n```\n</artifact>\n',
+    ],
+)
+def test_an_artifact_element_is_a_marker(text: str) -> None:
+    assert [(block.value, block.how) for block in find(text).blocks] == [(APP, "marker")]
+
+
+def test_an_artifact_element_with_something_else_in_it_is_no_problem() -> None:
+    assert find("x\n<artifact>\nprint('hello')\n</artifact>\n<artifact>\n{never closed\n") == FoundJson()
+
+
+@pytest.mark.parametrize("begin", ["cat <<'EOF'", "cat > x.sh <<-EOF && sh x.sh", 'tee y << "EOF" | wc'])
+def test_markers_in_a_heredoc_are_no_result(begin: str) -> None:
+    script = f'$ cat script.sh\n{begin}\nARTIFACT_START\n{{"your": "json"}}\nARTIFACT_END\nEOF\n'
+    assert find(script) == FoundJson()
+    printed = find(script + f"$ sh script.sh\nARTIFACT_START\n{PRETTY}\nARTIFACT_END\n")
+    assert [(block.value, block.how) for block in printed.blocks] == [(APP, "marker")]
+
+
+def test_a_heredoc_that_has_no_end_hides_nothing() -> None:
+    found = find(f"1 << x\ncat <<EOF\nARTIFACT_START\n{PRETTY}\nARTIFACT_END\n")
+    assert [block.how for block in found.blocks] == ["marker"]
+
+
+def test_the_search_ends_where_too_much_is_no_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("collector.extract.json_blocks._MAX_FRUITLESS", 100)
+    found = find('{"a": 1}\n' + '{"\n' * 200 + PRETTY)
+    assert [block.value for block in found.blocks] == [{"a": 1}]
+    assert found.problems[0] == "line 103: not searched further, too much is no JSON"
+    assert len(found.problems) <= 20
+
+
 def test_a_fenced_block_counts_from_its_first_line_to_its_last() -> None:
     assert brief(find(f"Here:\n```json\n{PRETTY}\n```\nand\n~~~ JSON\n[1]\n~~~\n")) == [
         (APP, "fence", 3, 11),
@@ -181,6 +218,8 @@ HOSTILE = {
     "marked": "ARTIFACT_START\n{\nARTIFACT_END\n" * 30_000, "open": "[{},\n" * 50_000,
     "digits": "[" + "1" * 10_000,
     "long fences": "".join("`" * n + "\n" for n in range(600, 2, -1)), "edges": "=" * 200_000,
+    "tags": "<artifact>\n" * 50_000, "elements": "<artifact>{</artifact>\n" * 20_000,
+    "heredocs": "<<A <<B <<C\nARTIFACT_START\n{\nARTIFACT_END\n" * 20_000,
     "big numbers": ("[" + "1" * 5_000 + "]\n") * 200,
 }  # fmt: skip
 

@@ -57,6 +57,24 @@ def test_the_successful_execution_of_the_source_document() -> None:
     assert {entry.timestamp for entry in entries} == {AT}
 
 
+@pytest.mark.parametrize(
+    ("line", "level", "message", "context"),
+    [
+        (
+            "[Wed Oct 11 14:32:52.357961 2023] [core:error] [pid 35708:tid 4328636416] AH00037: not allowed",
+            "error", "AH00037: not allowed", {"logger": "core", "pid": 35708},
+        ),
+        ("[Wed Oct 11 14:32:52 2000] [warn] [client 1.2.3.4] denied", "warn", "[client 1.2.3.4] denied", {}),
+        ("[Wed Oct 11 14:32:52.1 2023] [ssl:trace4] [pid 1] x", "debug", "x", {"logger": "ssl", "pid": 1}),
+    ],
+)  # fmt: skip
+def test_apache_says_its_level_after_its_module(
+    line: str, level: str, message: str, context: dict[str, Any]
+) -> None:
+    (entry,) = scan(line)
+    assert (entry.level, entry.message, entry.context, entry.timestamp) == (level, message, context, AT)
+
+
 def test_the_failed_execution_of_the_source_document() -> None:
     assert scan("Starting generation...\n", failed=True) == ()
     entries = scan(FAILED, "stderr", failed=True)
