@@ -75,7 +75,12 @@ class Sealer:
         Raises:
             OSError: the disk is full, or in other trouble that passes; what is left waits.
         """
-        deadline = time.monotonic() + budget_seconds
+        try:
+            return self._seal_waiting(time.monotonic() + budget_seconds)
+        finally:
+            self._stored.close()  # nobody else must find the database open
+
+    def _seal_waiting(self, deadline: float) -> int:
         waiting = self._waiting()
         done = 0
         cut_short = {folder for _, kind, folder in waiting if kind == spool.SEALING}
