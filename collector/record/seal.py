@@ -128,8 +128,8 @@ def seal(folder: str, record: dict[str, Any], sealing: Sealing, surroundings: Su
 
 def remove_leftovers(folder: str, record: dict[str, Any]) -> None:
     """Remove files that a sealing which was cut short made and never spoke of; the next makes them anew."""
-    if record["status"] == "running" or is_sealed(record):
-        return
+    if record["status"] == "running" or is_sealed(record) or has_incoming(folder):
+        return  # what was handed in may be in its place already, and only there
     known = {RUN_JSON, STDOUT, STDERR, OUTPUT_INDEX, CALL_JSON}
     known |= {artifact["path"] for artifact in record["artifacts"]}
     for above, folders, names in os.walk(folder):
