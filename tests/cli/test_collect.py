@@ -184,3 +184,13 @@ def test_a_run_is_shown_with_what_was_found_in_it(acode: Acode) -> None:
     shown = acode.run("runs", "show").stdout.decode()
     for text in ("1 of 1 failed", "1 error", "tokens_used 5", "a.log: a symbolic link is not followed"):
         assert text in shown
+
+
+def test_a_file_that_was_handed_in_outlives_a_sealing_that_was_cut_short(acode: Acode) -> None:
+    script = f"echo made > out.bin; {subprocess.list2cmdline(_acode())} artifacts collect --file out.bin"
+    acode.exec("sh", "-c", script)
+    folder = acode.folder()
+    (data,) = (folder / ".incoming").glob("*.data")
+    data.rename(folder / "out.bin")  # moved into place, and killed before run.json said so
+    Path(acode.workspace.spool, f"{folder.name}.sealing").touch()
+    assert acode.run("artifacts", "cat", "@", "out.bin").stdout == b"made\n"
