@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from collector import clock
 from collector.cli import output
 from collector.cli.context import Context
+from collector.cli.filters import add_filters, filter_query, negated_filters_last
 from collector.cli.parsing import Command, Namespace, Parser, add_format, chosen_format, whole_number
 from collector.errors import InputError
 from collector.model.frozen import replace
-from collector.model.query import SORTS, RunQuery, Term
+from collector.model.query import SORTS, RunQuery
 from collector.model.run import Run
-from collector.query.language import field_keys, parse_query, parse_term
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,25 +25,6 @@ _SORT_ALIASES = {
     "duration": "duration_ms", "exit": "exit_code", "command": "command_line", "cmd": "command_line",
     "session": "session_id", "size": "output_bytes",
 }  # fmt: skip
-_TERMS = {
-    "status": ("status", "", "running, success, failed, timeout or cancelled"),
-    "session": ("session", "", "begins with this session"),
-    "task": ("task", "", "this task; * and ? stand for anything"),
-    "command": ("cmd", "", "the command line has this in it, or fits it with * and ?"),
-    "type": ("type", "", "command, build, test or generate"),
-    "context": ("context", "", "host, docker or remote"),
-    "agent": ("agent", "", "started by this agent: claude-code, codex …"),
-    "instance": ("instance", "", "begins with this agent instance"),
-    "model": ("model", "", "asked for by this model; * and ? stand for anything"),
-    "tool": ("tool", "", "this tool of an agent: Bash, Edit, mcp__*"),
-    "tag": ("tag", "", "has this tag: NAME or NAME=VALUE"),
-    "exit_code": ("exit", "", "this exit code; >N, >=N, <N or <=N compare"),
-    "duration_gt": ("duration", ">", "took longer: 500ms, 60s, 1h30m"),
-    "duration_lt": ("duration", "<", "took less time"),
-    "since": ("since", "", "started then or later: 1h, 7d, yesterday, 2026-01-15T10:00"),
-    "until": ("until", "", "started then or earlier"),
-    "last": ("since", "", "started within so long: --last 24h"),
-}
 CSV_COLUMNS = (
     "run_id", "name", "task", "type", "status", "exit_code", "start_time", "end_time", "duration_ms",
     "session_id", "agent", "agent_instance_id", "model", "tool", "working_directory", "command_line",
@@ -52,11 +33,7 @@ CSV_COLUMNS = (
 
 def configure(parser: Parser) -> None:
     """Add the options of `acode runs list`."""
-    parser.add_argument("filter", metavar="FILTER", nargs="*", help="status:failed type:test since:1h …")
-    names = {"since": ("--since", "--from"), "until": ("--until", "--to")}
-    for option, (_, _, text) in _TERMS.items():
-        flags = names.get(option, ("--" + option.replace("_", "-"),))
-        parser.add_argument(*flags, dest=option, action="append", metavar="X", help=text)
+    add_filters(parser)
     parser.add_argument("--sort", metavar="FIELD", default="start_time", help=", ".join(SORTS))
     parser.add_argument("--desc", dest="descending", action="store_true", default=True, help="largest first")
     parser.add_argument("--asc", dest="descending", action="store_false", help="smallest first")
@@ -66,19 +43,6 @@ def configure(parser: Parser) -> None:
     parser.add_argument("--after-cursor", metavar="CURSOR", help="go on where --show-cursor ended")
     parser.add_argument("--show-cursor", action="store_true", help="say on stderr where this ended")
     add_format(parser)
-
-
-def prepare(words: list[str]) -> list[str]:
-    """Move filters that begin with a dash, such as `-session:abc`, to where argparse takes them."""
-    negated = [word for word in words if _is_negated_filter(word)]
-    if not negated or "--" in words:
-        return words
-    return [*(word for word in words if word not in negated), "--", *negated]
-
-
-def _is_negated_filter(word: str) -> bool:
-    key, colon, _ = word[1:].partition(":")
-    return word.startswith("-") and bool(colon) and key.lower() in field_keys()
 
 
 def run(options: Namespace, context: Context) -> int:
@@ -112,23 +76,11 @@ def build_query(options: Namespace, now_ms: int) -> RunQuery:
     Raises:
         InputError: naming the word or option that was not understood.
     """
-    terms: list[Term] = []
-    for option, (key, operator, _) in _TERMS.items():
-        values = getattr(options, option, None) or ()
-        terms += [_term(option, key, operator + value, now_ms) for value in values]
-    terms += parse_query(" ".join(getattr(options, "filter", None) or ()), now_ms).terms
-    return RunQuery(
-        tuple(terms), _sort(options.sort), options.descending, _PAGE, options.skip, options.after_cursor
-    )
-
-
-def _term(option: str, key: str, value: str, now_ms: int) -> Term:
-    try:
-        return parse_term(key, value, now_ms)
-    except InputError as error:
-        flag = "--" + option.replace("_", "-")
-        message = error.message.removesuffix(" at column 1")
-        raise InputError(error.code, f"{flag}: {message}", error.hint) from None
+    query = filter_query(options, now_ms)
+    return replace(
+        query, sort=_sort(options.sort), descending=options.descending, limit=_PAGE, skip=options.skip,
+        after=options.after_cursor,
+    )  # fmt: skip
 
 
 def _sort(name: str) -> str:
@@ -211,4 +163,4 @@ def _plain(value: object) -> str:
     return value if isinstance(value, str) else csv_cell(value)
 
 
-COMMANDS = {"list": Command(configure, run, prepare)}
+COMMANDS = {"list": Command(configure, run, negated_filters_last)}
