@@ -35,6 +35,8 @@ CODES: dict[str, str] = {
     "ACODE-RUN-026": "task not defined",
     "ACODE-RUN-027": "run refused",
     "ACODE-RUN-028": "output could not be passed on",
+    "ACODE-RUN-029": "tag not found",
+    "ACODE-RUN-030": "run cannot be repeated",
     "ACODE-AGT-001": "unknown agent",
     "ACODE-AGT-002": "settings file of an agent not understood",
     "ACODE-AGT-003": "settings file of an agent cannot be changed",

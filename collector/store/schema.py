@@ -186,6 +186,9 @@ _FOUND = (
 _COMMANDS = (f"CREATE INDEX runs_by_command ON runs ({COMMAND_KEY}, status, start_time, seq)",)
 """Which runs had the same command: `acode runs why` compares with the last that succeeded."""
 
+_NOTES = ("ALTER TABLE runs ADD COLUMN note TEXT",)
+"""What somebody wrote about a run, from its annotations."""
+
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         """
@@ -241,4 +244,5 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     _AGENTS,
     _FOUND,
     _COMMANDS,
+    _NOTES,
 )
