@@ -15,6 +15,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "stderr": ("runs_content", "print what a run wrote to stderr"),
         "output": ("runs_content", "print both streams as they came"),
         "follow": ("runs_follow", "print a run's output live until it ends"),
+        "wait": ("runs_wait", "wait until runs have ended"),
         "artifacts": ("runs_content", "list the files of a run"),
         "artifact": ("runs_content", "print or save one file of a run"),
         "tag": ("runs_annotate", "tag runs: NAME or NAME=VALUE"),
