@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 
 from tests.cli.conftest import Recorded, finish
@@ -16,6 +17,15 @@ def begin(fresh: Recorded, task: str, code: int = 0) -> subprocess.Popen[bytes]:
     )
     wait_for(lambda: any(f.name.startswith(task) and (f / "run.json").exists() for f in fresh.folders()))
     return process
+
+
+def begin_waiting(fresh: Recorded, task: str) -> subprocess.Popen[bytes]:
+    """Start waiting for a run; returns once it waits, which it does when one that has ended is told."""
+    fresh.run("exec", "--task", "done", "--", "true")
+    waiting = fresh.start("runs", "wait", "done", task)
+    assert waiting.stdout
+    assert waiting.stdout.readline().startswith(b"done-")
+    return waiting
 
 
 def test_runs_are_told_as_they_end_and_the_highest_status_is_the_exit_status(fresh: Recorded) -> None:
@@ -74,9 +84,8 @@ def test_a_run_whose_recorder_is_killed_has_ended(fresh: Recorded) -> None:
 
 def test_a_run_whose_folder_goes_away_is_an_error(fresh: Recorded) -> None:
     one = begin(fresh, "one")
-    waiting = fresh.start("runs", "wait", "one")
-    wait_for(lambda: waiting.poll() is not None or _sleeps(waiting.pid))
-    fresh.folder().rename(fresh.root / "elsewhere")
+    waiting = begin_waiting(fresh, "one")
+    fresh.folders()[-1].rename(fresh.root / "elsewhere")
     status, out, err = finish(waiting)
     assert (status, out) == (1, b"")
     assert err.startswith(b"acode: ACODE-RUN-001: run one-")
@@ -91,22 +100,9 @@ def test_bad_input_is_one_line(recorded: Recorded) -> None:
 
 
 def test_ctrl_c_ends_the_waiting_alone(fresh: Recorded) -> None:
-    import signal
-
     one = begin(fresh, "one")
-    waiting = fresh.start("runs", "wait", "one")
-    wait_for(lambda: waiting.poll() is not None or _sleeps(waiting.pid))
+    waiting = begin_waiting(fresh, "one")
     waiting.send_signal(signal.SIGINT)
     assert finish(waiting)[0] == 130
     assert one.poll() is None
     finish(one)
-
-
-def _sleeps(pid: int) -> bool:
-    """Whether a process waits in its loop: it has the run folder's database open."""
-    from pathlib import Path
-
-    try:
-        return any("runs.db" in str(fd.readlink()) for fd in Path(f"/proc/{pid}/fd").iterdir())
-    except OSError:
-        return False
