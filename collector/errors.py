@@ -37,6 +37,7 @@ CODES: dict[str, str] = {
     "ACODE-RUN-028": "output could not be passed on",
     "ACODE-RUN-029": "tag not found",
     "ACODE-RUN-030": "run cannot be repeated",
+    "ACODE-RUN-031": "editor or pager failed",
     "ACODE-AGT-001": "unknown agent",
     "ACODE-AGT-002": "settings file of an agent not understood",
     "ACODE-AGT-003": "settings file of an agent cannot be changed",

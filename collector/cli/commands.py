@@ -18,6 +18,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "wait": ("runs_wait", "wait until runs have ended"),
         "artifacts": ("runs_content", "list the files of a run"),
         "artifact": ("runs_content", "print or save one file of a run"),
+        "rerun": ("runs_rerun", "run the command of a run again"),
         "tag": ("runs_annotate", "tag runs: NAME or NAME=VALUE"),
         "untag": ("runs_annotate", "take tags away from runs"),
         "note": ("runs_annotate", "write a note about a run"),
