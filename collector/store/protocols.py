@@ -14,7 +14,7 @@ from collector.model.run import Run
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import BinaryIO, Protocol
+    from typing import Any, BinaryIO, Protocol
 else:
     Protocol = object  # a protocol means something to type checkers only; `typing` costs milliseconds
 
@@ -93,6 +93,14 @@ class RunStore(Protocol):
 
     def by_seq(self, seqs: Sequence[int]) -> dict[int, Run]:
         """Return the runs with these row numbers; unknown ones are left out."""
+
+    def iter_values(
+        self, query: RunQuery, columns: Sequence[str], by: Sequence[str] = ()
+    ) -> Iterator[tuple[Any, ...]]:
+        """Yield some columns of every run that fits, sorted by others: for statistics over a whole store.
+
+        One read transaction from the first row to the last; memory does not grow with the result.
+        """
 
     def count(self, query: RunQuery) -> int:
         """Return how many runs fit."""

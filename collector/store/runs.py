@@ -19,11 +19,17 @@ from collector.store.where import beyond, encode_cursor, order, sort_key, where
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from typing import Any
 
 _FACETS = ("status", "type", "session_id", "task")
 MAX_EVENTS = 200_000
+VALUES = (
+    "seq", "run_id", "name", "task", "command_line", "status", "type", "context", "exit_code", "start_time",
+    "end_time", "duration_ms", "session_id", "agent", "agent_instance_id", "model", "tool", "host",
+    "working_directory", "output_bytes", "tokens_used", "cost", "cpu_ms", "max_rss_bytes",
+)  # fmt: skip
+"""What `iter_values` can give of a run."""
 Cursors = list[str]
 
 
@@ -129,6 +135,21 @@ class SqliteRunStore:
     def by_seq(self, seqs: Sequence[int]) -> dict[int, Run]:
         """See `RunStore.by_seq`."""
         return {run.seq: run for run in select_runs(self._db, f"WHERE seq IN ({marks(seqs)})", list(seqs))}
+
+    @translating
+    def iter_values(
+        self, query: RunQuery, columns: Sequence[str], by: Sequence[str] = ()
+    ) -> Iterator[tuple[Any, ...]]:
+        """See `RunStore.iter_values`."""
+        for column in (*columns, *by):
+            if column not in VALUES:
+                raise InputError("ACODE-RUN-018", f"there is no column {column!r}")
+        condition, parameters = where(query)
+        sql = f"SELECT {', '.join(columns)} FROM runs WHERE {condition}"
+        if by:
+            sql += f" ORDER BY {', '.join(by)}"
+        for row in self._db.execute(sql, parameters):
+            yield tuple(row)
 
     @translating
     def count(self, query: RunQuery) -> int:
