@@ -287,7 +287,7 @@ class Indexer:
             record = self._folders.checked(run.folder, read_record(path))
             if record["status"] == "running":
                 record = close_abandoned(path, record)
-            self._write_one(self._folders.to_run(run.folder, record))
+            self._write_one(self._folders.read_run(run.folder))
             if not is_sealed(record):
                 spool.announce(self._workspace.spool, spool.SEAL, run.folder)
         except (OSError, ValueError) as error:
