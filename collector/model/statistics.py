@@ -7,9 +7,9 @@ interpolation: it is always the duration of a run.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from collector.clock import format_iso
 from collector.model.run import STATUSES
@@ -20,6 +20,26 @@ GROUPINGS = (
     "tool", "host", "directory", "hour", "day", "week", "month",
 )  # fmt: skip
 """What runs can be grouped by; `program` is the first word or two of a command line, such as `git diff`."""
+
+
+class Tally(NamedTuple):
+    """What a store counts of runs that have one value of something and one status.
+
+    `timed` of them tell how long they took; `durations` are these, in no order, or nothing where they are
+    too many to be held.
+    """
+
+    value: str | int | None
+    status: str
+    runs: int
+    timed: int
+    total_duration_ms: int
+    durations: Sequence[int]
+    tokens_used: int | None
+    cost: float | None
+    output_bytes: int
+    oldest: int
+    newest: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

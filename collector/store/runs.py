@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any
 
+    from collector.model.statistics import Tally
+
 _FACETS = ("status", "type", "session_id", "task")
 MAX_EVENTS = 200_000
 VALUES = (
@@ -150,6 +152,12 @@ class SqliteRunStore:
             sql += f" ORDER BY {', '.join(by)}"
         for row in self._db.execute(sql, parameters):
             yield tuple(row)
+
+    def iter_tallies(self, query: RunQuery, by: str | None) -> Iterator[Tally]:
+        """See `RunStore.iter_tallies`."""
+        from collector.store.aggregates import iter_tallies
+
+        return iter_tallies(self._db, query, by)
 
     @translating
     def count(self, query: RunQuery) -> int:

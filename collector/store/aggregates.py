@@ -1,0 +1,104 @@
+"""Counting in the database what would take too long row by row: pure SQL over a connection, read only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from json import loads
+
+from collector.errors import InputError
+from collector.model.query import RunQuery
+from collector.model.statistics import LargeRun, StorageShare, Tally
+from collector.store.database import Connection, rows, translated_errors
+from collector.store.where import where
+
+COMMAND = "command_line"
+"""What runs of one command line have in common, as an expression to group by."""
+COMMAND_LINE = "command_line"
+"""The command line of a row of `runs`, as an expression."""
+_QUARTER = "(start_time - ((start_time % 900000) + 900000) % 900000) / 900000"
+_COLUMNS = {
+    "task": "task", "type": "type", "status": "status", "context": "context", "session": "session_id",
+    "agent": "agent", "instance": "agent_instance_id", "model": "model", "tool": "tool", "host": "host",
+    "directory": "working_directory",
+}  # fmt: skip
+_VALUES: dict[str | None, tuple[str, str]] = {
+    None: ("NULL", "NULL"),
+    "command": (COMMAND, COMMAND_LINE),
+    "quarter": (_QUARTER, _QUARTER),
+    **{name: (column, column) for name, column in _COLUMNS.items()},
+}
+"""What can be grouped by: the expression to group by, and the one that gives the value."""
+
+
+def iter_tallies(db: Connection, query: RunQuery, by: str | None) -> Iterator[Tally]:
+    """Yield what there is of each value and status; those of one value follow each other.
+
+    Args:
+        db: one read transaction from the first to the last.
+        query: which runs; its order and window do not matter.
+        by: what to group by; `quarter` is the number of the quarter of an hour since 1970; None counts
+            everything together, and tells no durations, of which there may be too many.
+
+    Raises:
+        InputError: for something that nothing can be grouped by.
+    """
+    if by not in _VALUES:
+        raise InputError("ACODE-RUN-018", f"cannot group by {by!r}")
+    key, value = _VALUES[by]
+    condition, parameters = where(query)
+    durations = "group_concat(duration_ms)" if by else "NULL"
+    sql = f"""
+        SELECT {value}, status, count(*), count(duration_ms), {_whole("duration_ms")}, {durations},
+            {_whole("tokens_used")}, sum(cost), {_whole("output_bytes")}, min(start_time), max(start_time)
+        FROM runs WHERE {condition} GROUP BY {key}, status
+    """
+    with translated_errors():
+        for row in db.execute(sql, parameters):
+            name, status, runs, timed, took_high, took, text, used_high, used, cost, high, low, *times = row
+            if status == "running":
+                timed, took_high, took, text = 0, None, None, None
+            yield Tally(
+                name, status, runs, timed, _joined(took_high, took) or 0, loads(f"[{text or ''}]"),
+                _joined(used_high, used), cost, _joined(high, low) or 0, *times,
+            )  # fmt: skip
+
+
+def _whole(column: str) -> str:
+    """Return a sum in two halves, because SQLite refuses one that does not fit into 64 bits."""
+    return f"sum({column} >> 20), sum({column} & 1048575)"
+
+
+def _joined(high: int | None, low: int | None) -> int | None:
+    return None if high is None or low is None else (high << 20) + low
+
+
+def storage_shares(db: Connection, query: RunQuery) -> tuple[StorageShare, ...]:
+    """Return what the artifacts of each type of run take, the largest first; reads every row of them."""
+    condition, parameters = where(query)
+    sql = f"""
+        SELECT type, count(*), sum(artifacts), sum(content), sum(stored) FROM (
+            SELECT (SELECT type FROM runs WHERE seq = run_seq) AS type, count(*) AS artifacts,
+                total(size_bytes) AS content, total(stored_bytes) AS stored
+            FROM artifacts WHERE run_seq IN (SELECT seq FROM runs WHERE {condition}) GROUP BY run_seq
+        ) GROUP BY type ORDER BY 5 DESC, 1
+    """
+    return tuple(
+        StorageShare(kind, runs, artifacts, int(content), int(stored))
+        for kind, runs, artifacts, content, stored in rows(db, sql, parameters)
+    )
+
+
+def largest_runs(db: Connection, query: RunQuery, limit: int) -> tuple[LargeRun, ...]:
+    """Return the runs whose artifacts take most."""
+    condition, parameters = where(query)
+    sql = f"""
+        SELECT run_id, name, {COMMAND_LINE}, artifacts, stored FROM (
+            SELECT run_seq, count(*) AS artifacts, total(stored_bytes) AS stored FROM artifacts
+            WHERE run_seq IN (SELECT seq FROM runs WHERE {condition})
+            GROUP BY run_seq ORDER BY stored DESC, run_seq DESC LIMIT ?
+        ) JOIN runs ON seq = run_seq ORDER BY stored DESC, seq DESC
+    """
+    return tuple(
+        LargeRun(run_id, name, line, artifacts, int(stored))
+        for run_id, name, line, artifacts, stored in rows(db, sql, [*parameters, limit])
+    )
