@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from collector.clock import format_iso
-from collector.model.run import STATUSES
 
 FAILED = ("failure", "timeout", "cancelled")
 GROUPINGS = (
@@ -89,12 +88,14 @@ class Totals:
         return self.success / finished if finished else None
 
     def to_json(self) -> dict[str, Any]:
-        """Return the totals as one flat record; every status has a key."""
+        """Return the totals as one flat record."""
         return {
             "runs": self.runs,
+            "success": self.success,
             "failed": self.failed,
+            "running": self.running,
             "success_rate": None if self.success_rate is None else round(self.success_rate, 6),
-            "by_status": {status: self.by_status.get(status, 0) for status in STATUSES},
+            "by_status": dict(self.by_status),
             "timed": self.timed,
             "total_duration_ms": self.total_duration_ms,
             "mean_duration_ms": self.mean_duration_ms,

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from collector.model.query import RunQuery, Term
 from collector.model.statistics import FirstFailure, FlakyCommand
+from collector.query.statistics import share_interval
 from collector.store.protocols import RunStore
 
 LEAST_CHANGES = 3
@@ -28,7 +29,9 @@ Outcome = tuple[bool, int, str]
 
 
 def flaky_commands(store: RunStore, query: RunQuery, limit: int = 0) -> tuple[FlakyCommand, ...]:
-    """Return commands whose outcome went back and forth, those that did so most often first.
+    """Return commands whose outcome went back and forth, first those that most surely do so most often.
+
+    With few runs a high score is nothing sure: the order is that of the lower end of its 95 % interval.
 
     Args:
         store: opened by the calling thread.
@@ -36,7 +39,7 @@ def flaky_commands(store: RunStore, query: RunQuery, limit: int = 0) -> tuple[Fl
         limit: how many; 0 for all.
     """
     found = (flaky for history in histories(store, query) if (flaky := flakiness(*history)))
-    return _first(found, limit, lambda item: (-item.score, -item.changes, item.command_line))
+    return _first(found, limit, _least_surely)
 
 
 def broken_commands(store: RunStore, query: RunQuery, since: int, limit: int = 0) -> tuple[FirstFailure, ...]:
@@ -50,6 +53,11 @@ def broken_commands(store: RunStore, query: RunQuery, since: int, limit: int = 0
     """
     found = (first for history in histories(store, query) if (first := first_failure(*history, since)))
     return _first(found, limit, lambda item: (item.start_time, item.run_id))
+
+
+def _least_surely(item: FlakyCommand) -> tuple[float, str, str]:
+    interval = share_interval(item.changes, item.runs - 1)
+    return -(interval[0] if interval else 0.0), item.command_line, item.working_directory
 
 
 def histories(store: RunStore, query: RunQuery) -> Iterator[tuple[str, str, Iterator[Outcome]]]:

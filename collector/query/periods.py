@@ -6,16 +6,13 @@ intervals do not. With less than six runs a median has no such interval: then no
 
 from __future__ import annotations
 
-from math import sqrt
-
 from collector.errors import InputError
 from collector.model.query import RunQuery, Term
 from collector.model.statistics import Change, Period, PeriodComparison, Totals
-from collector.query.statistics import group_runs
+from collector.query.statistics import group_runs, share_interval
 from collector.store.protocols import RunStore
 
 WEEK_MS = 7 * 86_400_000
-_Z = 1.96
 _BOUNDS = (">", ">=", "<", "<=")
 _EARLIEST, _LATEST = -(1 << 62), 1 << 62
 
@@ -139,17 +136,8 @@ def _duration_findings(before: Totals, after: Totals) -> list[str]:
 
 
 def rate_interval(totals: Totals) -> tuple[float, float] | None:
-    """Return between which values the true success rate lies with 95 % confidence; None for no runs.
-
-    Wilson's score interval, which is right for few runs as well.
-    """
-    rate = totals.success_rate
-    if rate is None:
-        return None
-    count = totals.runs - totals.running
-    spread = _Z * sqrt(rate * (1 - rate) / count + _Z**2 / (4 * count**2))
-    middle, scale = rate + _Z**2 / (2 * count), 1 + _Z**2 / count
-    return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
+    """Return between which values the true success rate lies with 95 % confidence; None for no runs."""
+    return share_interval(totals.success, totals.runs - totals.running)
 
 
 def _worst_first(item: Change) -> tuple[int, float, int, str]:

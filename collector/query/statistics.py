@@ -47,7 +47,7 @@ def totals(store: RunStore, query: RunQuery) -> Totals:
 
 
 def group_runs(store: RunStore, query: RunQuery, by: str, sort: str | None = None, limit: int = 0) -> Grouped:
-    """Return totals by group.
+    """Return totals by group, and over all runs.
 
     Args:
         store: opened by the calling thread.
@@ -59,6 +59,14 @@ def group_runs(store: RunStore, query: RunQuery, by: str, sort: str | None = Non
     Raises:
         InputError: there is no such grouping or order.
     """
+    groups, count = first_groups(store, query, by, sort, limit)
+    return Grouped(by, totals(store, query), groups, count)
+
+
+def first_groups(
+    store: RunStore, query: RunQuery, by: str, sort: str | None = None, limit: int = 0
+) -> tuple[tuple[Group, ...], int]:
+    """Return what `group_runs` does, without the totals: the first groups, and how many there are."""
     key = _order(sort or ("newest" if by in _CALENDAR else "runs"))
     seen = 0
 
@@ -68,9 +76,8 @@ def group_runs(store: RunStore, query: RunQuery, by: str, sort: str | None = Non
             seen += 1
             yield counts
 
-    groups = nsmallest(limit, counted(), key) if limit else sorted(counted(), key=key)
-    found = tuple(Group(counts.name, counts.finish()) for counts in groups)
-    return Grouped(by, totals(store, query), found, seen)
+    first = nsmallest(limit, counted(), key) if limit else sorted(counted(), key=key)
+    return tuple(Group(counts.name, counts.finish()) for counts in first), seen
 
 
 def iter_groups(store: RunStore, query: RunQuery, by: str) -> Iterator[Counts]:
@@ -149,6 +156,19 @@ def median_ranks(count: int) -> tuple[int, int] | None:
     while (below := below + comb(count, low)) <= 0.025 * 2**count:
         low += 1
     return low, count - low + 1
+
+
+def share_interval(part: int, count: int) -> tuple[float, float] | None:
+    """Return between which values a true share lies with 95 % confidence; None for a share of nothing.
+
+    Wilson's score interval, which is right for few as well.
+    """
+    if count <= 0:
+        return None
+    share, z = part / count, 1.96
+    spread = z * sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
+    middle, scale = share + z**2 / (2 * count), 1 + z**2 / count
+    return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
 
 
 class Counts:

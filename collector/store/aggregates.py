@@ -72,6 +72,15 @@ def _joined(high: int | None, low: int | None) -> int | None:
     return None if high is None or low is None else (high << 20) + low
 
 
+def count_stored(db: Connection, query: RunQuery) -> tuple[int, int]:
+    """Return how many artifacts runs have, and how many bytes these take."""
+    condition, parameters = where(query)
+    chosen = f"WHERE run_seq IN (SELECT seq FROM runs WHERE {condition})" if query.terms else ""
+    sql = f"SELECT count(*), total(stored_bytes) FROM artifacts {chosen}"
+    artifacts, stored = rows(db, sql, parameters if query.terms else [])[0]
+    return artifacts, int(stored)
+
+
 def storage_shares(db: Connection, query: RunQuery) -> tuple[StorageShare, ...]:
     """Return what the artifacts of each type of run take, the largest first; reads every row of them."""
     condition, parameters = where(query)

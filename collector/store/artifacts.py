@@ -170,6 +170,13 @@ class SqliteArtifactStore:
         return StorageStatistics(all_rows[0], int(all_rows[1]), int(all_rows[2]), int(linked[0]))
 
     @translating
+    def count_stored(self, query: RunQuery) -> tuple[int, int]:
+        """See `ArtifactStore.count_stored`."""
+        from collector.store.aggregates import count_stored
+
+        return count_stored(self._db, query)
+
+    @translating
     def storage_shares(self, query: RunQuery) -> tuple[StorageShare, ...]:
         """See `ArtifactStore.storage_shares`."""
         from collector.store.aggregates import storage_shares

@@ -200,6 +200,9 @@ class ArtifactStore(Protocol):
     def statistics(self) -> StorageStatistics:
         """Return how much all artifacts take; reads every row of them."""
 
+    def count_stored(self, query: RunQuery) -> tuple[int, int]:
+        """Return how many artifacts the runs have, and how many bytes these take."""
+
     def storage_shares(self, query: RunQuery) -> tuple[StorageShare, ...]:
         """Return what the artifacts of the runs of each type take, the largest first."""
 
