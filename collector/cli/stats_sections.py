@@ -94,8 +94,8 @@ def _trend_lines(buckets: Sequence[Bucket], blocks: bool) -> list[str]:
     for label, values, shown in (
         ("runs", [t.runs for t in some], lambda value: f"{value:,}"),
         ("success", [t.success_rate for t in some], lambda value: f"{100 * value:.1f}%"),
-        ("p50", [t.p50_duration_ms for t in some], format_duration),
-        ("p95", [t.p95_duration_ms for t in some], format_duration),
+        ("p50", [t.p50_duration_ms for t in some], _took),
+        ("p95", [t.p95_duration_ms for t in some], _took),
     ):
         known = [value for value in values if value is not None]
         if known:
@@ -103,6 +103,10 @@ def _trend_lines(buckets: Sequence[Bucket], blocks: bool) -> list[str]:
             line = spark_line(values, top, blocks)
             lines.append(f"{label:9}{line}  {shown(min(known))} to {shown(max(known))}")
     return lines
+
+
+def _took(duration: float) -> str:
+    return format_duration(round(duration))
 
 
 def flaky_section(store: RunStore, query: RunQuery, limit: int) -> Section:
