@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 from collector.clock import format_iso
 
-FAILED = ("failure", "timeout", "cancelled")
+OUTCOMES = ("success", "failure", "timeout", "cancelled", "running")
+"""The statuses, in the order in which a tally has them."""
 GROUPINGS = (
     "command", "program", "task", "type", "status", "context", "session", "agent", "instance", "model",
     "tool", "host", "directory", "hour", "day", "week", "month",
@@ -22,15 +23,14 @@ GROUPINGS = (
 
 
 class Tally(NamedTuple):
-    """What a store counts of runs that have one value of something and one status.
+    """What a store counts of the runs that have one value of something.
 
-    `timed` of them tell how long they took; `durations` are these, in no order, or nothing where they are
-    too many to be held.
+    `outcomes` says how many have each of `OUTCOMES`. `timed` of them tell how long they took; `durations`
+    are these, in no order, or nothing where they are too many to be held.
     """
 
     value: str | int | None
-    status: str
-    runs: int
+    outcomes: tuple[int, ...]
     timed: int
     total_duration_ms: int
     durations: Sequence[int]
@@ -45,7 +45,7 @@ class Tally(NamedTuple):
 class Totals:
     """Totals of some runs.
 
-    Durations are those of runs that have ended and tell one (`timed` of them); each is None where there is
+    Durations are those of runs that tell one (`timed` of them: they have ended); each is None where there is
     none. `p50_interval` holds the true median with 95 % confidence (None for less than six durations).
     `tokens_used` and `cost` are None where no run tells.
     """
@@ -74,7 +74,7 @@ class Totals:
     @property
     def failed(self) -> int:
         """How many ended in any other way."""
-        return sum(self.by_status.get(status, 0) for status in FAILED)
+        return sum(self.by_status.get(status, 0) for status in OUTCOMES[1:4])
 
     @property
     def running(self) -> int:

@@ -1,8 +1,8 @@
 """Totals of many runs: over all of them, by group, over time. Pure, over what a store streams.
 
 A percentile is the nearest rank on exact values: of n sorted durations the one at position
-ceil(n * percent / 100), counted from 1; so it is always the duration of a run. Memory grows with the groups,
-and with the durations of one group while that is finished, never with records.
+ceil(n * percent / 100), counted from 1; so it is always the duration of a run. Memory grows with the groups
+that are asked for, and with the durations of one group while that is finished, never with records.
 """
 
 from __future__ import annotations
@@ -10,14 +10,13 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from heapq import nsmallest
-from itertools import dropwhile, groupby, islice
+from itertools import islice
 from math import comb, isfinite, sqrt
-from operator import itemgetter
-from typing import TypeVar
+from operator import add, itemgetter
 
 from collector.errors import InputError
-from collector.model.query import RunQuery, Term
-from collector.model.statistics import GROUPINGS, Bucket, Group, Grouped, Tally, Totals, Trend
+from collector.model.query import RunQuery
+from collector.model.statistics import GROUPINGS, OUTCOMES, Bucket, Group, Grouped, Tally, Totals, Trend
 from collector.query.programs import program_of
 from collector.query.steps import QUARTER_MS, choose_step, iter_steps, step_name
 from collector.store.protocols import RunStore
@@ -29,8 +28,8 @@ PERCENTS = (50, 95, 99)
 
 _CALENDAR = ("hour", "day", "week", "month")
 _NO_DURATION = -(1 << 63)
+_Value = str | int | None
 _Name = str | None
-T = TypeVar("T")
 
 
 def totals(store: RunStore, query: RunQuery) -> Totals:
@@ -38,12 +37,7 @@ def totals(store: RunStore, query: RunQuery) -> Totals:
     counts = Counts(None)
     for tally in store.iter_tallies(query, None):
         counts.add(tally)
-    ended = Term("status", ("running",), negated=True)
-    query = RunQuery((*query.terms, ended))
-    values = store.iter_values(query, ("duration_ms",), ("duration_ms",))
-    timed = dropwhile(lambda row: row[0] is None, values)
-    found = percentiles(timed, counts.timed, _ranks(counts.timed))
-    return counts.finish_with({rank: row[0] for rank, row in found.items()})
+    return counts.finish_with(percentiles(store.iter_durations(query), counts.timed, _ranks(counts.timed)))
 
 
 def group_runs(store: RunStore, query: RunQuery, by: str, sort: str | None = None, limit: int = 0) -> Grouped:
@@ -80,23 +74,20 @@ def first_groups(
     return tuple(Group(counts.name, counts.finish()) for counts in first), seen
 
 
-def iter_groups(store: RunStore, query: RunQuery, by: str) -> Iterator[Counts]:
-    """Yield what is known of each group, in no particular order.
+def iter_groups(store: RunStore, query: RunQuery, by: str) -> Iterable[Counts]:
+    """Return what is known of each group, in no particular order.
 
     Raises:
         InputError: there is no such grouping.
     """
     if by not in GROUPINGS:
-        raise InputError(
-            "ACODE-RUN-018",
-            f"cannot group by {by!r}",
-            did_you_mean(by, GROUPINGS, f"use {', '.join(GROUPINGS)}"),
-        )
+        hint = did_you_mean(by, GROUPINGS, f"use {', '.join(GROUPINGS)}")
+        raise InputError("ACODE-RUN-018", f"cannot group by {by!r}", hint)
     if by in _CALENDAR:
         return _merged(store.iter_tallies(query, "quarter"), _step_of(by))
     if by == "program":
         return _merged(store.iter_tallies(query, "command"), lambda line: program_of(str(line)))
-    return _in_a_row(store.iter_tallies(query, by))
+    return map(_single, store.iter_tallies(query, by))
 
 
 def trend(store: RunStore, query: RunQuery, step: str | None = None) -> Trend:
@@ -107,28 +98,25 @@ def trend(store: RunStore, query: RunQuery, step: str | None = None) -> Trend:
         query: which runs.
         step: `hour`, `day`, `week`, `month` or `year`; None chooses one from the span.
     """
-    tallies = sorted(
-        _in_a_row(store.iter_tallies(query, "quarter")), key=lambda counts: int(counts.name or 0)
+    quarters = sorted(
+        (tally for tally in store.iter_tallies(query, "quarter") if step_name("day", _begin(tally))),
+        key=itemgetter(0),
     )
-    quarters = [counts for counts in tallies if step_name("day", _quarter_ms(counts)) is not None]
     if not quarters:
         return Trend(step or "day")
     since, until = quarters[0].oldest, quarters[-1].newest
     chosen = step or choose_step(since, until)
-    merged: dict[_Name, Counts] = {}
-    for counts in quarters:
-        name = step_name(chosen, _quarter_ms(counts))
-        merged.setdefault(name, Counts(name)).merge(counts)
-    steps = iter_steps(chosen, since, until)
+    merged = {counts.name: counts for counts in _merged(quarters, _step_of(chosen))}
     nothing = Totals()
     return Trend(chosen, tuple(
-        Bucket(name, begin, merged[name].finish() if name in merged else nothing) for name, begin in steps
+        Bucket(name, begin, merged[name].finish() if name in merged else nothing)
+        for name, begin in iter_steps(chosen, since, until)
     ))  # fmt: skip
 
 
-def percentiles(durations: Iterable[T], count: int, ranks: Iterable[int]) -> dict[int, T]:
+def percentiles(durations: Iterable[int], count: int, ranks: Iterable[int]) -> dict[int, int]:
     """Return the values at some ranks (from 1 to `count`) of that many sorted values."""
-    found: dict[int, T] = {}
+    found: dict[int, int] = {}
     values, position = iter(durations), 0
     for rank in sorted({rank for rank in ranks if 1 <= rank <= count}):
         for value in islice(values, rank - position - 1, rank - position):
@@ -175,14 +163,13 @@ class Counts:
     """What is known of a group while it is counted."""
 
     __slots__ = (
-        "by_status", "cost", "durations", "name", "newest", "oldest", "output_bytes", "runs", "timed",
-        "tokens", "took",
+        "cost", "durations", "name", "newest", "oldest", "outcomes", "output_bytes", "timed", "tokens",
+        "took",
     )  # fmt: skip
 
     def __init__(self, name: _Name) -> None:
         self.name = name
-        self.runs = 0
-        self.by_status: dict[str, int] = {}
+        self.outcomes = [0] * len(OUTCOMES)
         self.timed = 0
         self.took = 0
         self.durations = array("q")
@@ -193,46 +180,34 @@ class Counts:
         self.newest = -(1 << 63)
 
     def add(self, tally: Tally) -> None:
-        """Count runs of one status."""
-        self.by_status[tally.status] = self.by_status.get(tally.status, 0) + tally.runs
+        """Count the runs of a tally."""
+        self.outcomes = list(map(add, self.outcomes, tally.outcomes))
+        self.timed += tally.timed
+        self.took += tally.total_duration_ms
         self.durations.extend(tally.durations)
-        self._add(tally.runs, tally.timed, tally.total_duration_ms, tally.output_bytes)
-        self._add_use(tally.tokens_used, tally.cost)
+        if tally.tokens_used is not None:
+            self.tokens = (self.tokens or 0) + tally.tokens_used
+        if tally.cost is not None and isfinite(tally.cost):
+            self.cost = (self.cost or 0.0) + tally.cost
+        self.output_bytes += tally.output_bytes
         self.oldest = min(self.oldest, tally.oldest)
         self.newest = max(self.newest, tally.newest)
 
-    def merge(self, other: Counts) -> None:
-        """Count those of another group as well."""
-        for status, runs in other.by_status.items():
-            self.by_status[status] = self.by_status.get(status, 0) + runs
-        self.durations.extend(other.durations)
-        self._add(other.runs, other.timed, other.took, other.output_bytes)
-        self._add_use(other.tokens, other.cost)
-        self.oldest = min(self.oldest, other.oldest)
-        self.newest = max(self.newest, other.newest)
-
-    def _add(self, runs: int, timed: int, took: int, output_bytes: int) -> None:
-        self.runs += runs
-        self.timed += timed
-        self.took += took
-        self.output_bytes += output_bytes
-
-    def _add_use(self, tokens: int | None, cost: float | None) -> None:
-        if tokens is not None:
-            self.tokens = (self.tokens or 0) + tokens
-        if cost is not None and isfinite(cost):
-            self.cost = (self.cost or 0.0) + cost
+    @property
+    def runs(self) -> int:
+        """How many there are."""
+        return sum(self.outcomes)
 
     @property
     def failed(self) -> int:
         """How many ended in any way but success."""
-        return self.runs - self.by_status.get("success", 0) - self.by_status.get("running", 0)
+        return sum(self.outcomes[1:4])
 
     @property
     def success_rate(self) -> float:
         """The share that succeeded; more than all where none has ended."""
-        finished = self.runs - self.by_status.get("running", 0)
-        return self.by_status.get("success", 0) / finished if finished else 2.0
+        ended = sum(self.outcomes[:4])
+        return self.outcomes[0] / ended if ended else 2.0
 
     def percentile(self, percent: int) -> int:
         """Return a percentile of the durations, something very small where there are none."""
@@ -249,12 +224,12 @@ class Counts:
         Args:
             by_rank: the durations at the ranks of `_ranks`.
         """
-        count = self.timed
+        count, runs = self.timed, self.runs
         p50, p95, p99 = (by_rank.get(rank_of(percent, count)) for percent in PERCENTS)
         low, high = (by_rank.get(rank) for rank in median_ranks(count) or (0, 0))
         return Totals(
-            runs=self.runs,
-            by_status=self.by_status,
+            runs=runs,
+            by_status={name: some for name, some in zip(OUTCOMES, self.outcomes, strict=True) if some},
             timed=count,
             total_duration_ms=self.took,
             mean_duration_ms=self.took / count if count else None,
@@ -266,8 +241,8 @@ class Counts:
             tokens_used=self.tokens,
             cost=self.cost,
             output_bytes=self.output_bytes,
-            oldest=self.oldest if self.runs else None,
-            newest=self.newest if self.runs else None,
+            oldest=self.oldest if runs else None,
+            newest=self.newest if runs else None,
         )
 
 
@@ -275,34 +250,30 @@ def _ranks(count: int) -> tuple[int, ...]:
     return (*(rank_of(percent, count) for percent in PERCENTS), *(median_ranks(count) or ()), count)
 
 
-def _in_a_row(tallies: Iterable[Tally]) -> Iterator[Counts]:
-    """Put together what follows each other."""
-    for value, some in groupby(tallies, itemgetter(0)):
-        counts = Counts(None if value is None else str(value))
-        for tally in some:
-            counts.add(tally)
-        yield counts
+def _single(tally: Tally) -> Counts:
+    counts = Counts(None if tally.value is None else str(tally.value))
+    counts.add(tally)
+    return counts
 
 
-def _merged(tallies: Iterable[Tally], name_of: Callable[[str | int | None], _Name]) -> Iterator[Counts]:
+def _merged(tallies: Iterable[Tally], name_of: Callable[[_Value], _Name]) -> Iterable[Counts]:
     """Put together what has one name."""
     groups: dict[_Name, Counts] = {}
-    for value, some in groupby(tallies, itemgetter(0)):
-        name = name_of(value)
+    for tally in tallies:
+        name = name_of(tally.value)
         counts = groups.get(name)
         if counts is None:
             counts = groups[name] = Counts(name)
-        for tally in some:
-            counts.add(tally)
-    yield from groups.values()
+        counts.add(tally)
+    return groups.values()
 
 
-def _step_of(step: str) -> Callable[[str | int | None], _Name]:
+def _step_of(step: str) -> Callable[[_Value], _Name]:
     return lambda quarter: step_name(step, int(quarter or 0) * QUARTER_MS)
 
 
-def _quarter_ms(counts: Counts) -> int:
-    return int(counts.name or 0) * QUARTER_MS
+def _begin(tally: Tally) -> int:
+    return int(tally.value or 0) * QUARTER_MS
 
 
 def _order(sort: str) -> Callable[[Counts], tuple[float, bool, str]]:

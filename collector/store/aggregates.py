@@ -7,15 +7,14 @@ from json import loads
 
 from collector.errors import InputError
 from collector.model.query import RunQuery
-from collector.model.statistics import LargeRun, StorageShare, Tally
+from collector.model.statistics import OUTCOMES, LargeRun, StorageShare, Tally
 from collector.store.database import Connection, rows, translated_errors
-from collector.store.where import where
+from collector.store.plan import plan
+from collector.store.schema import NOTHING
+from collector.store.where import COMMAND_LINE
 
-COMMAND = "command_line"
-"""What runs of one command line have in common, as an expression to group by."""
-COMMAND_LINE = "command_line"
-"""The command line of a row of `runs`, as an expression."""
 _QUARTER = "(start_time - ((start_time % 900000) + 900000) % 900000) / 900000"
+_OUTCOMES = ", ".join(f"sum(status = '{status}')" for status in OUTCOMES)
 _COLUMNS = {
     "task": "task", "type": "type", "status": "status", "context": "context", "session": "session_id",
     "agent": "agent", "instance": "agent_instance_id", "model": "model", "tool": "tool", "host": "host",
@@ -23,7 +22,7 @@ _COLUMNS = {
 }  # fmt: skip
 _VALUES: dict[str | None, tuple[str, str]] = {
     None: ("NULL", "NULL"),
-    "command": (COMMAND, COMMAND_LINE),
+    "command": ("command_id", COMMAND_LINE),
     "quarter": (_QUARTER, _QUARTER),
     **{name: (column, column) for name, column in _COLUMNS.items()},
 }
@@ -31,7 +30,7 @@ _VALUES: dict[str | None, tuple[str, str]] = {
 
 
 def iter_tallies(db: Connection, query: RunQuery, by: str | None) -> Iterator[Tally]:
-    """Yield what there is of each value and status; those of one value follow each other.
+    """Yield what there is of each value, once for each value.
 
     Args:
         db: one read transaction from the first to the last.
@@ -45,22 +44,36 @@ def iter_tallies(db: Connection, query: RunQuery, by: str | None) -> Iterator[Ta
     if by not in _VALUES:
         raise InputError("ACODE-RUN-018", f"cannot group by {by!r}")
     key, value = _VALUES[by]
-    condition, parameters = where(query)
     durations = "group_concat(duration_ms)" if by else "NULL"
-    sql = f"""
-        SELECT {value}, status, count(*), count(duration_ms), {_whole("duration_ms")}, {durations},
-            {_whole("tokens_used")}, sum(cost), {_whole("output_bytes")}, min(start_time), max(start_time)
-        FROM runs WHERE {condition} GROUP BY {key}, status
+    with translated_errors():
+        condition, parameters = plan(db, query, is_sorted=False)
+        sql = f"""
+            SELECT {value}, {_OUTCOMES}, count(duration_ms), {_whole("duration_ms")}, {durations},
+                {_whole("tokens_used")}, sum(cost), {_whole("output_bytes")}, min(start_time), max(start_time)
+            FROM runs WHERE {condition} {f"GROUP BY {key}" if by else "HAVING count(*)"}
+        """
+        for row in db.execute(sql, parameters):
+            name, *outcomes = row[:6]
+            timed, took_high, took, text, used_high, used, cost, high, low, oldest, newest = row[6:]
+            yield Tally(
+                name, tuple(outcomes), timed, _joined(took_high, took) or 0,
+                loads(f"[{text}]") if text else (), _joined(used_high, used), cost,
+                _joined(high, low) or 0, oldest, newest,
+            )  # fmt: skip
+
+
+def iter_durations(db: Connection, query: RunQuery) -> Iterator[int]:
+    """Yield how long each run took that tells it, the shortest first.
+
+    Without conditions an index has them in order; with some, fetching row by row would take longer.
     """
     with translated_errors():
+        condition, parameters = plan(db, query, is_sorted=False)
+        took = f"ifnull(duration_ms, {NOTHING})"
+        sort = took if not query.terms else f"+{took}"
+        sql = f"SELECT {took} FROM runs WHERE {condition} AND {sort} > {NOTHING} ORDER BY {sort}"
         for row in db.execute(sql, parameters):
-            name, status, runs, timed, took_high, took, text, used_high, used, cost, high, low, *times = row
-            if status == "running":
-                timed, took_high, took, text = 0, None, None, None
-            yield Tally(
-                name, status, runs, timed, _joined(took_high, took) or 0, loads(f"[{text or ''}]"),
-                _joined(used_high, used), cost, _joined(high, low) or 0, *times,
-            )  # fmt: skip
+            yield row[0]
 
 
 def _whole(column: str) -> str:
@@ -74,7 +87,7 @@ def _joined(high: int | None, low: int | None) -> int | None:
 
 def count_stored(db: Connection, query: RunQuery) -> tuple[int, int]:
     """Return how many artifacts runs have, and how many bytes these take."""
-    condition, parameters = where(query)
+    condition, parameters = plan(db, query, is_sorted=False)
     chosen = f"WHERE run_seq IN (SELECT seq FROM runs WHERE {condition})" if query.terms else ""
     sql = f"SELECT count(*), total(stored_bytes) FROM artifacts {chosen}"
     artifacts, stored = rows(db, sql, parameters if query.terms else [])[0]
@@ -83,7 +96,7 @@ def count_stored(db: Connection, query: RunQuery) -> tuple[int, int]:
 
 def storage_shares(db: Connection, query: RunQuery) -> tuple[StorageShare, ...]:
     """Return what the artifacts of each type of run take, the largest first; reads every row of them."""
-    condition, parameters = where(query)
+    condition, parameters = plan(db, query, is_sorted=False)
     sql = f"""
         SELECT type, count(*), sum(artifacts), sum(content), sum(stored) FROM (
             SELECT (SELECT type FROM runs WHERE seq = run_seq) AS type, count(*) AS artifacts,
@@ -99,7 +112,7 @@ def storage_shares(db: Connection, query: RunQuery) -> tuple[StorageShare, ...]:
 
 def largest_runs(db: Connection, query: RunQuery, limit: int) -> tuple[LargeRun, ...]:
     """Return the runs whose artifacts take most."""
-    condition, parameters = where(query)
+    condition, parameters = plan(db, query, is_sorted=False)
     sql = f"""
         SELECT run_id, name, {COMMAND_LINE}, artifacts, stored FROM (
             SELECT run_seq, count(*) AS artifacts, total(stored_bytes) AS stored FROM artifacts

@@ -112,12 +112,15 @@ class RunStore(Protocol):
         """
 
     def iter_tallies(self, query: RunQuery, by: str | None) -> Iterator[Tally]:
-        """Yield what there is of each value of a thing and each status, those of a value in a row.
+        """Yield what there is of each value of a thing.
 
         `by` is `command`, `task`, `type`, `status`, `context`, `session`, `agent`, `instance`, `model`,
         `tool`, `host`, `directory`, `quarter` (of an hour since 1970), or None for all together, without
         durations. Raises InputError for anything else.
         """
+
+    def iter_durations(self, query: RunQuery) -> Iterator[int]:
+        """Yield how long each run took that tells it, the shortest first."""
 
     def count(self, query: RunQuery) -> int:
         """Return how many runs fit."""

@@ -186,6 +186,12 @@ class SqliteRunStore:
 
         return iter_tallies(self._db, query, by)
 
+    def iter_durations(self, query: RunQuery) -> Iterator[int]:
+        """See `RunStore.iter_durations`."""
+        from collector.store.aggregates import iter_durations
+
+        return iter_durations(self._db, query)
+
     @translating
     def count(self, query: RunQuery) -> int:
         """See `RunStore.count`."""
