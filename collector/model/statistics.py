@@ -7,14 +7,14 @@ interpolation: it is always the duration of a run.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from json import loads
 from typing import Any, NamedTuple
 
 from collector.clock import format_iso
 
-OUTCOMES = ("success", "failure", "timeout", "cancelled", "running")
-"""The statuses, in the order in which a tally has them."""
+FAILED = ("failure", "timeout", "cancelled")
 GROUPINGS = (
     "command", "program", "task", "type", "status", "context", "session", "agent", "instance", "model",
     "tool", "host", "directory", "hour", "day", "week", "month",
@@ -25,20 +25,43 @@ GROUPINGS = (
 class Tally(NamedTuple):
     """What a store counts of the runs that have one value of something.
 
-    `outcomes` says how many have each of `OUTCOMES`. `timed` of them tell how long they took; `durations`
-    are these, in no order, or nothing where they are too many to be held.
+    Of a million tallies all but a few are only put in order: so what is listed stays text, as it comes.
+    `outcomes` is the first letter of each run's status, `durations` the milliseconds of each that tells
+    them (`timed` of them), separated by commas, in no order; None where they are too many to be held.
     """
 
     value: str | int | None
-    outcomes: tuple[int, ...]
+    outcomes: str
     timed: int
     total_duration_ms: int
-    durations: Sequence[int]
+    durations: str | None
     tokens_used: int | None
     cost: float | None
     output_bytes: int
     oldest: int
     newest: int
+
+    @property
+    def runs(self) -> int:
+        """How many there are."""
+        return len(self.outcomes)
+
+    @property
+    def failed(self) -> int:
+        """How many ended in any way but success."""
+        return len(self.outcomes) - self.outcomes.count("s") - self.outcomes.count("r")
+
+    @property
+    def success_rate(self) -> float:
+        """The share of those that ended which succeeded; more than all where none has."""
+        ended = len(self.outcomes) - self.outcomes.count("r")
+        return self.outcomes.count("s") / ended if ended else 2.0
+
+    def sorted_durations(self) -> list[int]:
+        """Return the durations, the shortest first."""
+        found: list[int] = loads(f"[{self.durations or ''}]")
+        found.sort()
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +97,7 @@ class Totals:
     @property
     def failed(self) -> int:
         """How many ended in any other way."""
-        return sum(self.by_status.get(status, 0) for status in OUTCOMES[1:4])
+        return sum(self.by_status.get(status, 0) for status in FAILED)
 
     @property
     def running(self) -> int:

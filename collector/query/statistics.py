@@ -7,16 +7,16 @@ that are asked for, and with the durations of one group while that is finished, 
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from heapq import nsmallest
 from itertools import islice
 from math import comb, isfinite, sqrt
-from operator import add, itemgetter
+from operator import itemgetter
 
 from collector.errors import InputError
 from collector.model.query import RunQuery
-from collector.model.statistics import GROUPINGS, OUTCOMES, Bucket, Group, Grouped, Tally, Totals, Trend
+from collector.model.run import STATUSES
+from collector.model.statistics import GROUPINGS, Bucket, Group, Grouped, Tally, Totals, Trend
 from collector.query.programs import program_of
 from collector.query.steps import QUARTER_MS, choose_step, iter_steps, step_name
 from collector.store.protocols import RunStore
@@ -27,17 +27,16 @@ SORTS = ("runs", "failed", "rate", "p50", "p95", "p99", "total", "name", "newest
 PERCENTS = (50, 95, 99)
 
 _CALENDAR = ("hour", "day", "week", "month")
-_NO_DURATION = -(1 << 63)
+_NO_DURATION = 1 << 64
 _Value = str | int | None
 _Name = str | None
 
 
 def totals(store: RunStore, query: RunQuery) -> Totals:
     """Return the totals of every run that fits; memory does not grow with them."""
-    counts = Counts(None)
     for tally in store.iter_tallies(query, None):
-        counts.add(tally)
-    return counts.finish_with(percentiles(store.iter_durations(query), counts.timed, _ranks(counts.timed)))
+        return totals_of(tally, store.iter_durations(query))
+    return Totals()
 
 
 def group_runs(store: RunStore, query: RunQuery, by: str, sort: str | None = None, limit: int = 0) -> Grouped:
@@ -64,17 +63,17 @@ def first_groups(
     key = _order(sort or ("newest" if by in _CALENDAR else "runs"))
     seen = 0
 
-    def counted() -> Iterator[Counts]:
+    def counted() -> Iterator[Tally]:
         nonlocal seen
-        for counts in iter_groups(store, query, by):
+        for tally in iter_groups(store, query, by):
             seen += 1
-            yield counts
+            yield tally
 
     first = nsmallest(limit, counted(), key) if limit else sorted(counted(), key=key)
-    return tuple(Group(counts.name, counts.finish()) for counts in first), seen
+    return tuple(Group(_name(tally), totals_of(tally)) for tally in first), seen
 
 
-def iter_groups(store: RunStore, query: RunQuery, by: str) -> Iterable[Counts]:
+def iter_groups(store: RunStore, query: RunQuery, by: str) -> Iterable[Tally]:
     """Return what is known of each group, in no particular order.
 
     Raises:
@@ -87,7 +86,7 @@ def iter_groups(store: RunStore, query: RunQuery, by: str) -> Iterable[Counts]:
         return _merged(store.iter_tallies(query, "quarter"), _step_of(by))
     if by == "program":
         return _merged(store.iter_tallies(query, "command"), lambda line: program_of(str(line)))
-    return map(_single, store.iter_tallies(query, by))
+    return store.iter_tallies(query, by)
 
 
 def trend(store: RunStore, query: RunQuery, step: str | None = None) -> Trend:
@@ -106,10 +105,10 @@ def trend(store: RunStore, query: RunQuery, step: str | None = None) -> Trend:
         return Trend(step or "day")
     since, until = quarters[0].oldest, quarters[-1].newest
     chosen = step or choose_step(since, until)
-    merged = {counts.name: counts for counts in _merged(quarters, _step_of(chosen))}
+    merged = {tally.value: totals_of(tally) for tally in _merged(quarters, _step_of(chosen))}
     nothing = Totals()
     return Trend(chosen, tuple(
-        Bucket(name, begin, merged[name].finish() if name in merged else nothing)
+        Bucket(name, begin, merged.get(name, nothing))
         for name, begin in iter_steps(chosen, since, until)
     ))  # fmt: skip
 
@@ -159,113 +158,87 @@ def share_interval(part: int, count: int) -> tuple[float, float] | None:
     return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
 
 
-class Counts:
-    """What is known of a group while it is counted."""
+def totals_of(tally: Tally, durations: Iterable[int] | None = None) -> Totals:
+    """Return what a tally amounts to.
 
-    __slots__ = (
-        "cost", "durations", "name", "newest", "oldest", "outcomes", "output_bytes", "timed", "tokens",
-        "took",
-    )  # fmt: skip
+    Args:
+        tally: what was counted.
+        durations: the shortest first; None for those that are in the tally.
+    """
+    count = tally.timed
+    low_rank, high_rank = median_ranks(count) or (0, 0)
+    ranks = (*(rank_of(percent, count) for percent in PERCENTS), low_rank, high_rank, count)
+    some = tally.sorted_durations() if durations is None else durations
+    at = percentiles(some, count, ranks).get
+    p50, p95, p99, low, high, most = map(at, ranks)
+    statuses = {status: tally.outcomes.count(status[0]) for status in STATUSES}
+    return Totals(
+        runs=tally.runs,
+        by_status={status: runs for status, runs in statuses.items() if runs},
+        timed=count,
+        total_duration_ms=tally.total_duration_ms,
+        mean_duration_ms=tally.total_duration_ms / count if count else None,
+        p50_duration_ms=p50,
+        p95_duration_ms=p95,
+        p99_duration_ms=p99,
+        max_duration_ms=most,
+        p50_interval=None if low is None or high is None else (low, high),
+        tokens_used=tally.tokens_used,
+        cost=tally.cost if tally.cost is not None and isfinite(tally.cost) else None,
+        output_bytes=tally.output_bytes,
+        oldest=tally.oldest,
+        newest=tally.newest,
+    )
 
-    def __init__(self, name: _Name) -> None:
-        self.name = name
-        self.outcomes = [0] * len(OUTCOMES)
-        self.timed = 0
-        self.took = 0
-        self.durations = array("q")
+
+class _Merging:
+    """Tallies of one name, put together; what they list stays text."""
+
+    __slots__ = ("cost", "durations", "newest", "oldest", "outcomes", "output", "timed", "tokens", "took")
+
+    def __init__(self) -> None:
+        self.outcomes = bytearray()
+        self.durations = bytearray()
+        self.timed = self.took = self.output = 0
         self.tokens: int | None = None
         self.cost: float | None = None
-        self.output_bytes = 0
-        self.oldest = 1 << 63
-        self.newest = -(1 << 63)
+        self.oldest, self.newest = 1 << 63, -(1 << 63)
 
     def add(self, tally: Tally) -> None:
-        """Count the runs of a tally."""
-        self.outcomes = list(map(add, self.outcomes, tally.outcomes))
+        """Put in one more."""
+        self.outcomes += tally.outcomes.encode()
+        if tally.durations:
+            self.durations += b"," if self.durations else b""
+            self.durations += tally.durations.encode()
         self.timed += tally.timed
         self.took += tally.total_duration_ms
-        self.durations.extend(tally.durations)
+        self.output += tally.output_bytes
         if tally.tokens_used is not None:
             self.tokens = (self.tokens or 0) + tally.tokens_used
-        if tally.cost is not None and isfinite(tally.cost):
+        if tally.cost is not None:
             self.cost = (self.cost or 0.0) + tally.cost
-        self.output_bytes += tally.output_bytes
         self.oldest = min(self.oldest, tally.oldest)
         self.newest = max(self.newest, tally.newest)
 
-    @property
-    def runs(self) -> int:
-        """How many there are."""
-        return sum(self.outcomes)
-
-    @property
-    def failed(self) -> int:
-        """How many ended in any way but success."""
-        return sum(self.outcomes[1:4])
-
-    @property
-    def success_rate(self) -> float:
-        """The share that succeeded; more than all where none has ended."""
-        ended = sum(self.outcomes[:4])
-        return self.outcomes[0] / ended if ended else 2.0
-
-    def percentile(self, percent: int) -> int:
-        """Return a percentile of the durations, something very small where there are none."""
-        count = len(self.durations)
-        return sorted(self.durations)[rank_of(percent, count) - 1] if count else _NO_DURATION
-
-    def finish(self) -> Totals:
-        """Return the totals of runs whose durations were told."""
-        return self.finish_with(percentiles(sorted(self.durations), self.timed, _ranks(self.timed)))
-
-    def finish_with(self, by_rank: Mapping[int, int]) -> Totals:
-        """Return the totals.
-
-        Args:
-            by_rank: the durations at the ranks of `_ranks`.
-        """
-        count, runs = self.timed, self.runs
-        p50, p95, p99 = (by_rank.get(rank_of(percent, count)) for percent in PERCENTS)
-        low, high = (by_rank.get(rank) for rank in median_ranks(count) or (0, 0))
-        return Totals(
-            runs=runs,
-            by_status={name: some for name, some in zip(OUTCOMES, self.outcomes, strict=True) if some},
-            timed=count,
-            total_duration_ms=self.took,
-            mean_duration_ms=self.took / count if count else None,
-            p50_duration_ms=p50,
-            p95_duration_ms=p95,
-            p99_duration_ms=p99,
-            max_duration_ms=by_rank.get(count),
-            p50_interval=None if low is None or high is None else (low, high),
-            tokens_used=self.tokens,
-            cost=self.cost,
-            output_bytes=self.output_bytes,
-            oldest=self.oldest if runs else None,
-            newest=self.newest if runs else None,
-        )
+    def tally(self, name: _Name) -> Tally:
+        """Return them as one."""
+        return Tally(
+            name, self.outcomes.decode(), self.timed, self.took, self.durations.decode(), self.tokens,
+            self.cost, self.output, self.oldest, self.newest,
+        )  # fmt: skip
 
 
-def _ranks(count: int) -> tuple[int, ...]:
-    return (*(rank_of(percent, count) for percent in PERCENTS), *(median_ranks(count) or ()), count)
-
-
-def _single(tally: Tally) -> Counts:
-    counts = Counts(None if tally.value is None else str(tally.value))
-    counts.add(tally)
-    return counts
-
-
-def _merged(tallies: Iterable[Tally], name_of: Callable[[_Value], _Name]) -> Iterable[Counts]:
+def _merged(tallies: Iterable[Tally], name_of: Callable[[_Value], _Name]) -> Iterator[Tally]:
     """Put together what has one name."""
-    groups: dict[_Name, Counts] = {}
+    groups: dict[_Name, _Merging] = {}
     for tally in tallies:
         name = name_of(tally.value)
-        counts = groups.get(name)
-        if counts is None:
-            counts = groups[name] = Counts(name)
-        counts.add(tally)
-    return groups.values()
+        group = groups.get(name)
+        if group is None:
+            group = groups[name] = _Merging()
+        group.add(tally)
+    for name, group in groups.items():
+        yield group.tally(name)
 
 
 def _step_of(step: str) -> Callable[[_Value], _Name]:
@@ -276,7 +249,11 @@ def _begin(tally: Tally) -> int:
     return int(tally.value or 0) * QUARTER_MS
 
 
-def _order(sort: str) -> Callable[[Counts], tuple[float, bool, str]]:
+def _name(tally: Tally) -> _Name:
+    return None if tally.value is None else str(tally.value)
+
+
+def _order(sort: str) -> Callable[[Tally], tuple[float, bool, str]]:
     """Return the key of an order; ties go by name, and what has none is last.
 
     Raises:
@@ -286,17 +263,27 @@ def _order(sort: str) -> Callable[[Counts], tuple[float, bool, str]]:
         hint = did_you_mean(sort, SORTS, f"use one of {', '.join(SORTS)}")
         raise InputError("ACODE-RUN-018", f"cannot sort by {sort!r}", hint)
     value = _SORT_VALUES[sort]
-    return lambda counts: (value(counts), counts.name is None, counts.name or "")
+    return lambda tally: (value(tally), tally.value is None, str(tally.value))
 
 
-_SORT_VALUES: dict[str, Callable[[Counts], float]] = {
-    "runs": lambda counts: -counts.runs,
-    "failed": lambda counts: -counts.failed,
-    "rate": lambda counts: counts.success_rate,
-    "p50": lambda counts: -counts.percentile(50),
-    "p95": lambda counts: -counts.percentile(95),
-    "p99": lambda counts: -counts.percentile(99),
-    "total": lambda counts: -counts.took,
-    "name": lambda counts: 0,
-    "newest": lambda counts: -counts.newest,
+def _percentile(percent: int) -> Callable[[Tally], float]:
+    """Return what sorts by a percentile, the largest first, and those without durations last."""
+
+    def value(tally: Tally) -> float:
+        durations = tally.sorted_durations()
+        return -durations[rank_of(percent, len(durations)) - 1] if durations else _NO_DURATION
+
+    return value
+
+
+_SORT_VALUES: dict[str, Callable[[Tally], float]] = {
+    "runs": lambda tally: -len(tally.outcomes),
+    "failed": lambda tally: -tally.failed,
+    "rate": lambda tally: tally.success_rate,
+    "p50": _percentile(50),
+    "p95": _percentile(95),
+    "p99": _percentile(99),
+    "total": lambda tally: -tally.total_duration_ms,
+    "name": lambda tally: 0,
+    "newest": lambda tally: -tally.newest,
 }

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from json import loads
 
 from collector.errors import InputError
 from collector.model.query import RunQuery
-from collector.model.statistics import OUTCOMES, LargeRun, StorageShare, Tally
+from collector.model.statistics import LargeRun, StorageShare, Tally
 from collector.store.database import Connection, rows, translated_errors
 from collector.store.plan import plan
 from collector.store.schema import NOTHING
 from collector.store.where import COMMAND_LINE
 
 _QUARTER = "(start_time - ((start_time % 900000) + 900000) % 900000) / 900000"
-_OUTCOMES = ", ".join(f"sum(status = '{status}')" for status in OUTCOMES)
 _COLUMNS = {
     "task": "task", "type": "type", "status": "status", "context": "context", "session": "session_id",
     "agent": "agent", "instance": "agent_instance_id", "model": "model", "tool": "tool", "host": "host",
@@ -47,19 +45,18 @@ def iter_tallies(db: Connection, query: RunQuery, by: str | None) -> Iterator[Ta
     durations = "group_concat(duration_ms)" if by else "NULL"
     with translated_errors():
         condition, parameters = plan(db, query, is_sorted=False)
+        # `total` instead of `sum`, which fails when a sum does not fit into 64 bits.
         sql = f"""
-            SELECT {value}, {_OUTCOMES}, count(duration_ms), {_whole("duration_ms")}, {durations},
-                {_whole("tokens_used")}, sum(cost), {_whole("output_bytes")}, min(start_time), max(start_time)
+            SELECT {value}, group_concat(substr(status, 1, 1), ''), count(duration_ms), total(duration_ms),
+                {durations}, count(tokens_used), total(tokens_used), sum(cost), total(output_bytes),
+                min(start_time), max(start_time)
             FROM runs WHERE {condition} {f"GROUP BY {key}" if by else "HAVING count(*)"}
         """
-        for row in db.execute(sql, parameters):
-            name, *outcomes = row[:6]
-            timed, took_high, took, text, used_high, used, cost, high, low, oldest, newest = row[6:]
-            yield Tally(
-                name, tuple(outcomes), timed, _joined(took_high, took) or 0,
-                loads(f"[{text}]") if text else (), _joined(used_high, used), cost,
-                _joined(high, low) or 0, oldest, newest,
-            )  # fmt: skip
+        for name, outcomes, timed, took, text, telling, tokens, cost, size, *times in db.execute(
+            sql, parameters
+        ):
+            used = int(tokens) if telling else None
+            yield Tally(name, outcomes, timed, int(took), text, used, cost, int(size), *times)
 
 
 def iter_durations(db: Connection, query: RunQuery) -> Iterator[int]:
@@ -74,15 +71,6 @@ def iter_durations(db: Connection, query: RunQuery) -> Iterator[int]:
         sql = f"SELECT {took} FROM runs WHERE {condition} AND {sort} > {NOTHING} ORDER BY {sort}"
         for row in db.execute(sql, parameters):
             yield row[0]
-
-
-def _whole(column: str) -> str:
-    """Return a sum in two halves, because SQLite refuses one that does not fit into 64 bits."""
-    return f"sum({column} >> 20), sum({column} & 1048575)"
-
-
-def _joined(high: int | None, low: int | None) -> int | None:
-    return None if high is None or low is None else (high << 20) + low
 
 
 def count_stored(db: Connection, query: RunQuery) -> tuple[int, int]:
