@@ -5,7 +5,11 @@ from __future__ import annotations
 from collector.cli.parsing import Namespace, Parser
 from collector.errors import InputError
 from collector.model.query import RunQuery, Term
-from collector.query.language import field_keys, parse_query, parse_term
+from collector.query.language import check_ranges, field_keys, parse_query, parse_term
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _TERMS = {
     "status": ("status", "", "running, success, failed, timeout or cancelled"),
@@ -17,6 +21,9 @@ _TERMS = {
     "agent": ("agent", "", "started by this agent: claude-code, codex …"),
     "instance": ("instance", "", "begins with this agent instance"),
     "model": ("model", "", "asked for by this model; * and ? stand for anything"),
+    "regex": ("re", "", "a regular expression (RE2) matches in the command line"),
+    "dir": ("dir", "", "ran in this directory; * and ? stand for anything"),
+    "has": ("has", "", "has artifacts, tests, coverage, log, diff, json, stderr, tags …"),
     "tool": ("tool", "", "this tool of an agent: Bash, Edit, mcp__*"),
     "tag": ("tag", "", "has this tag: NAME or NAME=VALUE"),
     "exit_code": ("exit", "", "this exit code; >N, >=N, <N or <=N compare"),
@@ -41,6 +48,11 @@ def add_filter_options(parser: Parser, without: tuple[str, ...] = ()) -> None:
         if option not in without:
             flags = names.get(option, ("--" + option.replace("_", "-"),))
             parser.add_argument(*flags, dest=option, action="append", metavar="X", help=text)
+    if "has" not in without:
+        text = "has files beside its streams: the same as --has artifacts"
+        parser.add_argument(
+            "--has-artifacts", dest="has", action="append_const", const="artifacts", help=text
+        )
 
 
 def negated_filters_last(words: list[str]) -> list[str]:
@@ -53,11 +65,16 @@ def negated_filters_last(words: list[str]) -> list[str]:
 
 def _is_negated_filter(word: str) -> bool:
     key, colon, _ = word[1:].partition(":")
-    return word.startswith("-") and bool(colon) and key.lower() in field_keys()
+    return word.startswith("-@") or (word.startswith("-") and bool(colon) and key.lower() in field_keys())
 
 
-def filter_query(options: Namespace, now_ms: int) -> RunQuery:
+def filter_query(options: Namespace, now_ms: int, saved: Mapping[str, str]) -> RunQuery:
     """Return the query that options and filters mean, in the default order.
+
+    Args:
+        options: those of `add_filters`.
+        now_ms: what relative times count from.
+        saved: what `@name` stands for: `context.saved_filters`.
 
     Raises:
         InputError: naming the word or option that was not understood.
@@ -66,7 +83,8 @@ def filter_query(options: Namespace, now_ms: int) -> RunQuery:
     for option, (key, operator, _) in _TERMS.items():
         values = getattr(options, option, None) or ()
         terms += [_term(option, key, operator + value, now_ms) for value in values]
-    terms += parse_query(" ".join(getattr(options, "filter", None) or ()), now_ms).terms
+    terms += parse_query(" ".join(getattr(options, "filter", None) or ()), now_ms, saved).terms
+    check_ranges(terms)
     return RunQuery(tuple(terms))
 
 

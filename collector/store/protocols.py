@@ -27,7 +27,7 @@ Events = list[Event]
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """Part of a listing; `next_cursor` is None on the last page.
+    """Part of a listing; `next_cursor` is None on the last page, `end_cursor` the place of the last item.
 
     A page that is not `complete` holds what was found until the time limit.
     """
@@ -36,6 +36,7 @@ class Page(Generic[T]):
     total: int | None
     next_cursor: str | None
     complete: bool = True
+    end_cursor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

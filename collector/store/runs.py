@@ -96,8 +96,8 @@ class SqliteRunStore:
         chosen = chosen[:limit]
         found = self.by_seq([seq for _, seq in chosen])
         items = tuple(found[seq] for _, seq in chosen if seq in found)
-        cursor = encode_cursor(query, *chosen[-1]) if more and chosen else None
-        return Page(items, total, cursor, not watch.is_over)
+        end = encode_cursor(query, *chosen[-1]) if chosen else None
+        return Page(items, total, end if more else None, not watch.is_over, end)
 
     def _choose(self, query: RunQuery, limit: int) -> tuple[str, Sequence[Any]]:
         """Return the statement that gives the sort key and number of each row of a page."""

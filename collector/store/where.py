@@ -308,6 +308,11 @@ def decode_cursor(query: RunQuery, cursor: str) -> tuple[str | int, int]:
     return value, seq
 
 
+def turn_cursor(query: RunQuery, cursor: str) -> str:
+    """Return the cursor of the same row in the other direction, which is the query's."""
+    return encode_cursor(query, *decode_cursor(replace(query, descending=not query.descending), cursor))
+
+
 def _order_name(query: RunQuery) -> str:
     return ("-" if query.descending else "") + query.sort
 
