@@ -14,6 +14,7 @@ from collector.model.comparison import MatrixRow, RunMatrix
 from collector.model.frozen import replace
 from collector.model.run import Run
 from collector.query.run_matrix import BY, compare_many, same_command, since_last_pass
+from collector.query.saved import RESERVED
 
 _LAST = 10
 _MAX_RUNS = 100
@@ -73,7 +74,7 @@ def _chosen(options: Namespace, context: Context) -> tuple[Run, ...]:
     """
     named = [word for word in options.words if not _is_filter(word)]
     options.filter = [word for word in options.words if _is_filter(word)]
-    query = filter_query(options, clock.now_ms())
+    query = filter_query(options, clock.now_ms(), context.saved_filters)
     if named and query.terms:
         raise InputError("ACODE-RUN-019", "runs or filters, not both", "name runs, or filter them")
     count = min(_MAX_RUNS, _LAST if options.last is None else max(1, options.last))
@@ -95,8 +96,9 @@ def _chosen(options: Namespace, context: Context) -> tuple[Run, ...]:
 
 
 def _is_filter(word: str) -> bool:
-    """Tell a filter (`task:test`, `"some words"`) from the name of a run, which has neither."""
-    return ":" in word or '"' in word
+    """Tell a filter (`task:test`, `"some words"`, `@slow`) from what names a run."""
+    saved = word.startswith("@") and not word[1:].isdigit() and word[1:] not in ("", *RESERVED)
+    return ":" in word or '"' in word or saved
 
 
 def _is_telling(row: MatrixRow, by: str) -> bool:

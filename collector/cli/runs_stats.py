@@ -14,6 +14,7 @@ from collector.query.statistics import SORTS, totals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     from collector.cli.stats_sections import Section
@@ -49,8 +50,9 @@ def run(options: Namespace, context: Context) -> int:
     """Print statistics."""
     form = chosen_format(options)
     now_ms = clock.now_ms()
-    earlier = _earlier(options, now_ms)
-    query = filter_query(options, now_ms)
+    saved = context.saved_filters
+    earlier = _earlier(options, now_ms, saved)
+    query = filter_query(options, now_ms, saved)
     broken_since = _time(options.broken_since, now_ms)
     _refuse_unknown(options)
     stores = context.find_stores()
@@ -76,13 +78,13 @@ def _refuse_unknown(options: Namespace) -> None:
             raise InputError("ACODE-RUN-018", f"{flag}: there is no {value!r}", hint)
 
 
-def _earlier(options: Namespace, now_ms: int) -> RunQuery | None:
+def _earlier(options: Namespace, now_ms: int, saved: Mapping[str, str]) -> RunQuery | None:
     """Return the period of `--compare`; a word that says no time is a filter that stands behind it."""
     from collector.query.language import parse_query
 
     if not options.compare:
         return None
-    query = parse_query(options.compare, now_ms)
+    query = parse_query(options.compare, now_ms, saved)
     if any(term.field == "start_time" for term in query.terms):
         return query
     options.filter = [*options.filter, options.compare]
