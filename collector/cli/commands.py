@@ -24,7 +24,9 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "note": ("runs_annotate", "write a note about a run"),
         "delete": ("runs_change", "delete runs with all their files"),
         "reindex": ("runs_change", "rebuild the database from the run folders"),
-        "stats": ("runs_stats", "count runs, failures and bytes"),
+        "stats": ("runs_stats", "say what many runs amount to: success, durations, trends, what is flaky"),
+        "diff": ("runs_diff", "show what differs between two runs"),
+        "compare": ("runs_compare", "show several runs side by side, and what changed"),
         "cast": ("runs_cast", "write a run as an asciicast, which asciinema and others play"),
     },
     "sessions": {

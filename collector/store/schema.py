@@ -279,7 +279,12 @@ _ASKED: tuple[str, ...] = (
     WHERE json_valid(summary)
     """,
     "CREATE INDEX runs_by_revision ON runs (revision)",
-    "CREATE INDEX runs_by_command ON runs (command_id, start_time, seq, status)",
+    # Also what statistics count: the index is a twentieth of the rows that it saves reading.
+    """
+    CREATE INDEX runs_by_command ON runs (
+        command_id, start_time, seq, status, duration_ms, output_bytes, tokens_used, cost
+    )
+    """,
     f"CREATE INDEX runs_by_duration ON runs (ifnull(duration_ms, {NOTHING}), seq)",
     f"CREATE INDEX runs_by_end ON runs (ifnull(end_time, {NOTHING}), seq)",
     "CREATE INDEX runs_by_size ON runs (output_bytes, seq)",
