@@ -42,6 +42,7 @@ KEYS: tuple[Key, ...] = (
     Key("sideways(1)", ("right",), "to the right; in a tree, open or go into it", "Move", (RUN,)),
     Key("open", ("enter",), "open the run", "Runs", (RUNS,), "open"),
     Key("filter", ("slash",), "filter the runs", "Runs", (RUNS,), "filter"),
+    Key("save_filter", ("ctrl+s",), "save the filter under a name: @name", "Runs", (RUNS,)),
     Key("failed", ("f",), "failed runs only", "Runs", (RUNS,), "failed"),
     Key("sessions", ("s",), "sessions, their agents and runs", "Runs", (RUNS,), "sessions"),
     Key("open", ("enter",), "open or close; of a run, the viewer", "Sessions", (SESSIONS,), "open"),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collector import CollectorStatus
 
 
-_WHILE_TYPING = frozenset({"back", "page", "palette", "leave", "next_pane", "open", "submit"})
+_WHILE_TYPING = frozenset({"back", "page", "palette", "leave", "next_pane", "open", "submit", "save_filter"})
 
 
 def bindings_for(name: str) -> list[BindingType]:
