@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collector.query.completion import Completion as Completion
     from collector.query.completion import Suggestion as Suggestion
     from collector.query.completion import complete as complete
+    from collector.query.editing import SAVED_FIELD as SAVED_FIELD
     from collector.query.editing import Choice as Choice
     from collector.query.editing import choices_of as choices_of
     from collector.query.editing import toggle_choice as toggle_choice
@@ -79,6 +80,7 @@ _HOMES = {
     "Run": "model.run",
     "RunQuery": "model.query",
     "RunStore": "store.protocols",
+    "SAVED_FIELD": "query.editing",
     "SavedFilters": "query.saved",
     "Suggestion": "query.completion",
     "Term": "model.query",

@@ -101,6 +101,10 @@ class PaneScreen(Screen[None]):
         """Move by pages."""
         self.pane.page_by(step)
 
+    def action_advance(self) -> None:
+        """Move by a page, where space means nothing else."""
+        self.action_page(1)
+
     def action_first(self) -> None:
         """Move to the beginning."""
         self.pane.go_first()

@@ -25,12 +25,13 @@ from acode_tui.render.bars import (
     PROMPT,
     WHERE_WIDTH,
     collector_fact,
+    order_text,
     run_facts,
     workspace_label,
 )
 from acode_tui.render.safe import one_line
 from acode_tui.screens.base import bindings_for
-from acode_tui.screens.completing import CompletingScreen
+from acode_tui.screens.faceted import FacetedScreen
 from acode_tui.settings import Settings
 from acode_tui.widgets.lines import LineList
 from acode_tui.widgets.preview import Preview
@@ -48,7 +49,7 @@ _BY_ITSELF = 0.3
 _COLLECTOR = 3.0
 
 
-class RunsScreen(CompletingScreen):
+class RunsScreen(FacetedScreen):
     """All runs, or those that a filter leaves."""
 
     NAME = RUNS
@@ -75,7 +76,9 @@ class RunsScreen(CompletingScreen):
             yield SpanLine([(BRAND, "accent"), (PROMPT, "faint")], id="brand")
             yield SpanLine([(typed or PLACEHOLDER, "text" if typed else "faint")], id="typed")
             yield SpanLine([(f" {label} ", "muted")], id="where")
+        self.fit_facets(self.app.size.width)
         with Container(id="body"):
+            yield self.facets
             yield self.table
             yield self.preview
         yield self.status
@@ -105,8 +108,8 @@ class RunsScreen(CompletingScreen):
             self.previews.close()
 
     def panes(self) -> list[LineList]:
-        """Return the table and the preview."""
-        return [self.table, self.preview]
+        """Return the table, the preview and the filter pane."""
+        return [self.table, self.preview, self.facets]
 
     def current_run(self) -> Run | None:
         """Return the run under the cursor."""
@@ -202,6 +205,9 @@ class RunsScreen(CompletingScreen):
         if self.focused is self.entry:
             self.leave_filter()
             return
+        if self.focused is self.facets:
+            self.choose()
+            return
         run = self.table.run_at_cursor
         if run is not None:
             self.app.push_screen(RunScreen(self.settings, self, run))
@@ -217,7 +223,7 @@ class RunsScreen(CompletingScreen):
                 self.leave_filter()
         elif self.unzoom():
             return
-        elif self.focused is self.preview:
+        elif self.focused in (self.preview, self.facets):
             self.set_focus(self.table)
         elif self.failed_only:
             self.action_failed()
@@ -282,7 +288,12 @@ class RunsScreen(CompletingScreen):
 
     def tell(self) -> None:
         """Say what is going on."""
-        facts = run_facts(self.window.total, self.window.is_complete, self.is_filtered, self.table.follow)
+        follows = self.table.follow and self.is_newest_first
+        facts = run_facts(self.window.total, self.window.is_complete, self.is_filtered, follows)
+        if self.limit_note:
+            facts.insert(1, (self.limit_note, "timeout"))
+        if not self.is_newest_first:
+            facts.insert(1, (order_text(self.order.sort, self.order.descending), "accent"))
         if self.failed_only:
             facts.insert(1, ("failed only", "failure"))
         facts.append(collector_fact(self.collector))

@@ -14,6 +14,7 @@ from acode_tui.render.strips import strip_of
 from collector import Completion, complete
 
 MAX_ROWS = 8
+_MIN_WIDTH = 50
 _FRESH = 2.0
 """Seconds for which the values of a field are taken as they were."""
 _NOTHING = Completion(0, 0, ())
@@ -72,11 +73,13 @@ class CompletionList(Widget):
 
     def _show(self, found: Completion, left: int) -> None:
         width, height = wanted_size(found.suggestions, MAX_ROWS)
-        width = min(width, self.screen.size.width)
+        room = self.screen.size.width
+        left = max(0, min(left - 1, room - min(width, _MIN_WIDTH)))  # the mark stands before the word
+        width = min(width, room - left)
         if found != self._found or not self.is_open:
             self._found = found
             self.refresh()
-        place = (max(0, min(left, self.screen.size.width - width)), 1)
+        place = (left, 1)
         styles = self.styles
         if (self.size.width, self.size.height) != (width, height) or not self.is_open:
             styles.width, styles.height = width, height

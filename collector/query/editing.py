@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-SAVED = "@"
+SAVED_FIELD = "@"
 """What stands for a field where a saved filter is chosen; its value is the name."""
 
 _TEXTS = frozenset({"glob", "prefix"})
@@ -67,7 +67,7 @@ def _plain(word: Word) -> tuple[str, Sequence[str]]:
     first = word.values[0]
     if word.key is None:
         is_saved = first.text.startswith("@") and not first.quoted
-        return (SAVED, [first.text[1:]]) if is_saved else ("", [])
+        return (SAVED_FIELD, [first.text[1:]]) if is_saved else ("", [])
     field = field_of(word.key) or ""
     kind = FIELDS.get(field)
     if kind not in ("word", "tag", *_TEXTS) or any(part.is_regex for part in word.values):
@@ -124,7 +124,7 @@ def _is_exact(word: Word) -> bool:
 
 
 def _with_value(text: str, choice: Choice, known: Iterable[str]) -> str:
-    if choice.field == SAVED:
+    if choice.field == SAVED_FIELD:
         return f"{text} {'-' * choice.negated}@{choice.value}".strip()
     exact = _needs_exact(choice, known)
     value = quote_value(choice.value)
