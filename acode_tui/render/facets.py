@@ -20,6 +20,9 @@ HEAD, VALUE, MORE, SLOW = "head", "value", "more", "slow"
 _IDS = frozenset({26, 36})
 """How long ids are whose beginning says enough: ULIDs and UUIDs."""
 
+_LEAST = 10
+"""So many columns beside a count, or there is no room for it."""
+
 
 @dataclass(frozen=True)
 class FacetLine:
@@ -44,6 +47,8 @@ def facet_spans(line: FacetLine, width: int) -> list[Span]:
     if line.kind == SLOW:
         return [(" ", "text"), (fit("  … takes too long", width - 1), "faint")]
     count = "" if line.count is None else count_text(line.count)
+    if width < cells(count) + _LEAST:
+        count = ""
     room = max(1, width - 4 - cells(count) - bool(count))
     mark: Span = (
         ("- ", "failure") if line.is_excluded else ("✓ ", "success") if line.is_on else ("  ", "text")

@@ -184,6 +184,7 @@ class RunsScreen(FacetedScreen):
         """Show failed runs only, or all again."""
         self.failed_only = not self.failed_only
         self.ask()
+        self.count_now()
         self.tell()
 
     def action_follow(self) -> None:

@@ -65,6 +65,7 @@ FIRST_LIMIT_MS = 2000
 """So long the first rows are looked for before those that were found are shown."""
 WHOLE_LIMIT = 20.0
 """Seconds in which a whole result must be found; else what was found is all that is shown."""
+RING_AGAIN = 0.05
 _BIG_RESULT = 50_000
 
 
@@ -392,25 +393,32 @@ STREAMS = (("output", "output.txt"), ("stdout", "stdout.txt"), ("stderr", "stder
 
 
 class _Alarm:
-    """Does something unless it is put off in time; `has_rung` tells whether it did."""
+    """Rings after so many seconds, again and again until it is put off; `has_rung` tells whether it did.
+
+    Once would not do: between two statements there is nothing to interrupt.
+    """
 
     def __init__(self, seconds: float, ring: Callable[[], None]) -> None:
         self.has_rung = False
-        self._ring = ring
-        self._timer = threading.Timer(seconds, self._go_off)
-        self._timer.daemon = True
+        self._seconds, self._ring = seconds, ring
+        self._off = threading.Event()
+        self._lock = threading.Lock()
 
     def __enter__(self) -> None:
         """Wind it up."""
-        self._timer.start()
+        threading.Thread(target=self._watch, name="acode-alarm", daemon=True).start()
 
     def __exit__(self, *_: object) -> None:
-        """Put it off."""
-        self._timer.cancel()
+        """Put it off; it does not ring any more from then on."""
+        with self._lock:
+            self._off.set()
 
-    def _go_off(self) -> None:
-        self.has_rung = True
-        self._ring()
+    def _watch(self) -> None:
+        while not self._off.wait(RING_AGAIN if self.has_rung else self._seconds):
+            with self._lock:
+                if not self._off.is_set():
+                    self.has_rung = True
+                    self._ring()
 
 
 class _Until(threading.Event):
