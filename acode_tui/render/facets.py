@@ -55,7 +55,10 @@ def facet_spans(line: FacetLine, width: int) -> list[Span]:
     )
     ink = "muted" if line.is_excluded else "accent" if line.is_on else "text"
     label = fit(value_text(line.field, line.value, room), room)
-    return [(" ", "text"), mark, (label, ink), ((" " + count if count else "") + " ", "muted")]
+    end: Span = ((" " + count if count else "") + " ", "muted")
+    if line.field == "status" and line.value in GLYPHS:
+        return [(" ", "text"), mark, (label[:1], line.value), (label[1:], ink), end]
+    return [(" ", "text"), mark, (label, ink), end]
 
 
 def count_text(number: int) -> str:
