@@ -320,7 +320,7 @@ class TextIndexer:
         contents = index.contents_of(part_id, _PAGE)
         for content_id, checksum in contents:
             index.remove_content(content_id)
-            index.add_pending(self._texts.by_checksum([checksum])[:1])
+            index.add_pending(self._texts.by_checksum(checksum, limit=1))
         if not contents:
             index.drop_part(part_id)
         return True

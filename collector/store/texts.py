@@ -10,7 +10,7 @@ from collector.store.database import Connection, Row, rows, translating
 from collector.store.quick_json import loads
 from collector.store.run_rows import marks
 from collector.store.where import where
-from collector.workspace import STDERR, STDOUT, Workspace
+from collector.workspace import RESERVED_NAMES, STDERR, STDOUT, Workspace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +28,9 @@ _FITS = "EXISTS (SELECT 1 FROM runs WHERE seq = artifacts.run_seq AND {})"
 _STREAMS = (STDOUT, STDERR)
 _HEX = frozenset("0123456789abcdef")
 MAX_SHARERS = 10_000
-"""Of a content that more artifacts hold than this, not all are looked at."""
+"""Of a content that more artifacts have, those that came last are looked at."""
+_MADE = RESERVED_NAMES - {*_STREAMS}
+"""Files in a run folder that acode made of others."""
 _BEYOND_ALL: Place = (1 << 62, 0)
 
 
@@ -50,9 +52,14 @@ class Text:
     position: int = 0
 
     @property
-    def place(self) -> tuple[int, int]:
+    def place(self) -> Place:
         """Where its run stands in the order of time."""
         return self.started, self.run_seq
+
+    @property
+    def newest_first(self) -> tuple[int, int, int, str]:
+        """What to sort by for the newest run first, and in a run as its artifacts are listed."""
+        return -self.started, -self.run_seq, self.position, self.path
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +90,11 @@ class Texts:
         return open_content(safe_join(self._workspace.artifacts, text.folder), text.path)
 
     @translating
-    def by_id(self, artifact_ids: Sequence[str]) -> list[Text]:
-        """Return those of these artifacts that are there and hold text."""
-        return self._select(f"WHERE artifact_id IN ({marks(artifact_ids)})", artifact_ids)
+    def by_id(self, artifact_ids: Sequence[str], query: RunQuery | None = None) -> list[Text]:
+        """Return those of these artifacts that are there, hold text, and are of runs that fit a query."""
+        condition, values = where(query) if query else ("1", [])
+        tail = f"WHERE artifact_id IN ({marks(artifact_ids)}) AND {_FITS.format(condition)}"
+        return self._select(tail, [*artifact_ids, *values])
 
     @translating
     def by_run(self, seqs: Sequence[int]) -> list[Text]:
@@ -94,12 +103,19 @@ class Texts:
         return self._select(tail, seqs)
 
     @translating
-    def by_checksum(self, checksums: Sequence[str], query: RunQuery | None = None) -> list[Text]:
-        """Return the texts with these contents, of runs that fit a query."""
-        condition, values = where(query) if query else ("1", [])
-        tail = f"""WHERE checksum_sha256 IN ({marks(checksums)}) AND {_FITS.format(condition)}
-                   ORDER BY artifacts.rowid DESC LIMIT ?"""
-        return self._select(tail, [*checksums, *values, MAX_SHARERS * len(checksums)])
+    def by_checksum(self, checksum: str, query: RunQuery | None = None, limit: int = 3) -> list[Text]:
+        """Return the newest texts with a content, of runs that fit a query."""
+        condition, values = _sharers(query)
+        tail = f"""WHERE artifacts.rowid IN (SELECT rowid FROM artifacts {condition})
+                   ORDER BY start_time DESC, run_seq DESC, position, path LIMIT ?"""
+        return self._select(tail, [checksum, *values, MAX_SHARERS, limit])
+
+    @translating
+    def count_sharers(self, checksum: str, query: RunQuery | None = None) -> int:
+        """Return how many runs that fit a query have a content, counting up to `MAX_SHARERS`."""
+        condition, values = _sharers(query)
+        sql = f"SELECT count(DISTINCT run_seq) FROM (SELECT run_seq FROM artifacts {condition})"
+        return int(rows(self._db, sql, [checksum, *values, MAX_SHARERS])[0][0])
 
     @translating
     def streams_of_running(self, query: RunQuery | None = None) -> list[Text]:
@@ -170,6 +186,15 @@ class Texts:
     def _select(self, tail: str, parameters: Sequence[str | int]) -> list[Text]:
         found = rows(self._db, _SELECT + tail, list(parameters))
         return [_text(row) for row in found if _is_searchable(row)]
+
+
+def _sharers(query: RunQuery | None) -> tuple[str, list[str | int]]:
+    """Return the condition for who has a content, the last that came first; its first parameter is what."""
+    condition, values = where(query) if query else ("1", [])
+    made = ", ".join(f"'{name}'" for name in sorted(_MADE))
+    tail = f"""WHERE checksum_sha256 = ? AND path NOT IN ({made}) AND {_FITS.format(condition)}
+               ORDER BY rowid DESC LIMIT ?"""
+    return tail, values
 
 
 def _is_searchable(row: Row) -> bool:
