@@ -108,15 +108,23 @@ def _read_before(content: BinaryIO, offset: int, lines: int) -> bytes:
 
 def lines_after(content: BinaryIO, block: Block, place: int, count: int) -> tuple[str, ...]:
     """Return the lines after the line that ends at a place in a block; the text is read where need be."""
-    last, missing = place, count
-    while missing and last >= 0:
+    if count == 0:
+        return ()
+    if place == len(block.data):  # the line goes on, or the text ends here
+        _, _, text = _read_after(content, block, count + 1).partition(b"\n")
+        return _lines(text, count)
+    last = place
+    for _ in range(count):
         last = block.data.find(b"\n", last + 1)
-        missing -= 1
-    if last >= 0:
-        text = block.data[place + 1 : last]
-    else:
-        text = block.data[place + 1 :] + _read_after(content, block, missing + 1)
-    return tuple(shown_line(line) for line in text.removesuffix(b"\n").split(b"\n")[:count]) if text else ()
+        if last < 0:
+            return _lines(block.data[place + 1 :] + _read_after(content, block, count), count)
+    return tuple(shown_line(line) for line in block.data[place + 1 : last].split(b"\n"))
+
+
+def _lines(text: bytes, count: int) -> tuple[str, ...]:
+    if not text:
+        return ()
+    return tuple(shown_line(line) for line in text.removesuffix(b"\n").split(b"\n")[:count])
 
 
 def _read_after(content: BinaryIO, block: Block, lines: int) -> bytes:

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from collector.errors import InputError
+from collector.query import search_jobs
 from collector.query.language import parse_query
 from collector.query.line_matches import MAX_SHOWN_BYTES
 from collector.query.search import Hit, Hits, Search
 from collector.record.content import open_content
-from collector.store import open_stores
+from collector.store import open_stores, search_reader, text_indexer
 from collector.store.indexer import Indexer
 from collector.store.patterns import Pattern, compile_regex, compile_text
 from collector.store.text_blocks import BLOCK_BYTES, OVERLAP_BYTES
@@ -203,3 +205,60 @@ def test_at_most_so_many_lines_of_a_file(indexed: Acode) -> None:
     found = Counter((hit.run.name, hit.path) for hit in search(indexed, compile_text("x"), max_count=3))
     assert max(found.values()) == 3
     assert set(found) == {(hit.run.name, hit.path) for hit in search(indexed, compile_text("x"))}
+
+
+def places(hits: list[Hit]) -> list[tuple[str, str, int, int, int]]:
+    return [(hit.run.name, hit.path, hit.line, hit.column, hit.other_runs) for hit in hits]
+
+
+@pytest.mark.parametrize("text", ["needle", "connection refused", "4999", "giant", "zz"])
+@pytest.mark.parametrize("query", ["", "tag:even"])
+def test_the_way_through_the_runs_finds_the_same(
+    indexed: Acode, text: str, query: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    straight = places(search(indexed, compile_text(text), query))
+    monkeypatch.setattr(search_reader, "_FEW", 0)
+    monkeypatch.setattr(search_jobs, "_PAGE", 7)
+    assert places(search(indexed, compile_text(text), query)) == straight
+
+
+@pytest.mark.parametrize("budget", [0.0, 0.05, 60.0])
+@pytest.mark.parametrize("waiting", [0, 2000])
+def test_what_is_not_indexed_is_found_all_the_same(
+    indexed: Acode, budget: float, waiting: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    straight = places(search(indexed, compile_text("needle")))
+    path = Path(indexed.workspace.search_database)
+    aside = path.rename(path.with_name("aside"))
+    try:
+        assert places(search(indexed, compile_text("needle"))) == straight
+        monkeypatch.setattr(text_indexer, "_ENOUGH_WAITING", 5)
+        monkeypatch.setattr(search_reader, "MANY_PENDING", waiting)
+        indexer = TextIndexer(indexed.workspace)
+        indexer.index_waiting(budget)
+        indexer.close()
+        assert places(search(indexed, compile_text("needle"))) == straight
+    finally:
+        aside.rename(path)
+
+
+def test_a_search_without_any_run_finds_nothing(tmp_path: Path) -> None:
+    acode = Acode(tmp_path)
+    acode.workspace.create()
+    acode.exec("true")
+    Indexer(acode.workspace).open()
+    assert search(acode, compile_text("x")) == []
+
+
+def test_time_that_is_up_stops_a_search_and_says_so(indexed: Acode) -> None:
+    runs, _ = open_stores(indexed.workspace)
+    hits = Hits(indexed.workspace, runs, Search(pattern=compile_regex("x*"), timeout_seconds=1e-9))
+    assert list(hits) == []
+    assert hits.stopped
+    runs.close()
+
+
+@pytest.mark.parametrize("expression", ["(", "a{1001}", "(?<=x)y", "\\1"])
+def test_what_is_no_regular_expression_is_said(expression: str) -> None:
+    with pytest.raises(InputError, match="ACODE-RUN-018"):
+        compile_regex(expression)
