@@ -38,6 +38,12 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "collect": ("artifacts_collect", "add a file to a run"),
         "migrate": ("artifacts_collect", "move run folders into folders of days, or back"),
     },
+    "query": {
+        "save": ("query", "save a filter under a name, for @NAME"),
+        "list": ("query", "list saved filters"),
+        "show": ("query", "print a saved filter"),
+        "remove": ("query", "forget a saved filter"),
+    },
     "hooks": {
         "install": ("hooks", "install acode in the settings of coding agents"),
         "uninstall": ("hooks", "take it out again, leaving the settings as they were"),
@@ -64,7 +70,7 @@ FOREIGN: dict[str, str] = {
 }
 """The commands that parse their own options."""
 
-ALIASES = {"run": "runs", "artifact": "artifacts", "session": "sessions"}
+ALIASES = {"queries": "query", "run": "runs", "artifact": "artifacts", "session": "sessions"}
 
 _OPTIONS = """\
 options:

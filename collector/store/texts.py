@@ -7,9 +7,9 @@ from collector.model.frozen import dataclass
 from collector.model.query import RunQuery
 from collector.record.content import open_content
 from collector.store.database import Connection, Row, rows, translating
+from collector.store.plan import plan, row_condition
 from collector.store.quick_json import loads
 from collector.store.run_rows import marks
-from collector.store.where import where
 from collector.workspace import RESERVED_NAMES, STDERR, STDOUT, Workspace
 
 TYPE_CHECKING = False
@@ -92,7 +92,7 @@ class Texts:
     @translating
     def by_id(self, artifact_ids: Sequence[str], query: RunQuery | None = None) -> list[Text]:
         """Return those of these artifacts that are there, hold text, and are of runs that fit a query."""
-        condition, values = where(query) if query else ("1", [])
+        condition, values = row_condition(query) if query else ("1", [])
         tail = f"WHERE artifact_id IN ({marks(artifact_ids)}) AND {_FITS.format(condition)}"
         return self._select(tail, [*artifact_ids, *values])
 
@@ -120,7 +120,7 @@ class Texts:
     @translating
     def streams_of_running(self, query: RunQuery | None = None) -> list[Text]:
         """Return the streams of runs that are being recorded, newest first."""
-        condition, values = where(query) if query else ("1", [])
+        condition, values = row_condition(query) if query else ("1", [])
         found = rows(
             self._db,
             f"""SELECT seq, start_time, folder FROM runs WHERE status = 'running' AND {condition}
@@ -134,24 +134,21 @@ class Texts:
         ]
 
     @translating
-    def runs_before(
-        self, place: Place | None, limit: int, query: RunQuery | None = None, until: Place | None = None
-    ) -> list[Place]:
+    def runs_before(self, place: Place | None, limit: int, query: RunQuery | None = None) -> list[Place]:
         """Return the runs that started before one, newest first.
 
         Args:
             place: that one; None for all.
             limit: at most so many.
             query: only those that fit.
-            until: only this one and those after it.
         """
-        condition, values = where(query) if query else ("1", [])
+        condition, values = plan(self._db, query) if query else ("1", [])
         found = rows(
             self._db,
             f"""SELECT start_time, seq FROM runs
-                WHERE (start_time, seq) < (?, ?) AND (start_time, seq) >= (?, ?) AND {condition}
+                WHERE (start_time, seq) < (?, ?) AND {condition}
                 ORDER BY start_time DESC, seq DESC LIMIT ?""",
-            [*(place or _BEYOND_ALL), *(until or (-(1 << 62), 0)), *values, limit],
+            [*(place or _BEYOND_ALL), *values, limit],
         )
         return [(row[0], row[1]) for row in found]
 
@@ -190,7 +187,7 @@ class Texts:
 
 def _sharers(query: RunQuery | None) -> tuple[str, list[str | int]]:
     """Return the condition for who has a content, the last that came first; its first parameter is what."""
-    condition, values = where(query) if query else ("1", [])
+    condition, values = row_condition(query) if query else ("1", [])
     made = ", ".join(f"'{name}'" for name in sorted(_MADE))
     tail = f"""WHERE checksum_sha256 = ? AND path NOT IN ({made}) AND {_FITS.format(condition)}
                ORDER BY rowid DESC LIMIT ?"""
