@@ -34,8 +34,11 @@ def plain(hits: Iterable[Hit]) -> Iterator[str]:
     """Yield hits as `run/path:line:text`, and lines around them as `run/path-line-text`; text unchanged."""
     for number, (first, lines) in enumerate(_files(hits)):
         place = sanitize(f"{first.run.name}/{first.path}")
+        has_context = bool(first.before or first.after)
+        if number and has_context:
+            yield "--"
         for line in lines:
-            if line.gap and (number or line.number > 1) and (first.before or first.after):
+            if line.gap and has_context:
                 yield "--"
             mark = ":" if line.hit else "-"
             yield f"{place}{mark}{line.number}{mark}{line.text}"
@@ -58,7 +61,7 @@ def grouped(hits: Iterable[Hit], width: int | None, color: bool, now_ms: int) ->
             run_id = first.run.run_id
             yield _heading(first, width, color, now_ms)
         for line in lines:
-            if line.gap and line.number > 1 and (first.before or first.after):
+            if line.gap and (first.before or first.after):
                 yield paint("  --", "dim", color)
             yield _line(first, line, width, color)
         if first.other_runs:
@@ -85,9 +88,9 @@ def _lines(hits: Iterable[Hit]) -> Iterator[Line]:
         seen = around[-1][0] if around else last
         around += [row for row in enumerate(hit.before, begin) if row[0] > seen]
         for number, text in around:
-            yield Line(number, text, None, number > last + 1)
+            yield Line(number, text, None, 0 < last < number - 1)
             last = number
-        yield Line(hit.line, hit.text, hit, hit.line > last + 1)
+        yield Line(hit.line, hit.text, hit, 0 < last < hit.line - 1)
         last = hit.line
         after = list(enumerate(hit.after, hit.line + 1))
     for number, text in after:

@@ -8,6 +8,7 @@ from bisect import bisect_left
 from collector.errors import AcodeError, CorruptError
 from collector.model.frozen import dataclass
 from collector.store.database import (
+    DATABASE_SUFFIXES,
     Connection,
     open_reader,
     rows,
@@ -135,6 +136,15 @@ class SearchReader:
                 mine.append(Span(row["offset"], row["length"], row["first_line"]))
         return {checksum: tuple(mine) for checksum, mine in spans.items() if checksum not in newer}
 
+    def statistics(self, index_bytes: int) -> SearchStatistics:
+        """Return how much is indexed, and how much waits."""
+        with translated_errors(SEARCH):
+            sql = "SELECT count(*), ifnull(sum(size_bytes), 0) FROM contents WHERE indexed_at IS NOT NULL"
+            texts, size = rows(self._db, sql)[0]
+            waiting = rows(self._db, "SELECT count(*) FROM pending")[0][0]
+            backlog = rows(self._db, "SELECT 1 FROM state WHERE key = 'backlog'")
+        return SearchStatistics(texts, size, index_bytes, waiting, bool(backlog))
+
     def close(self) -> None:
         """Let go of the database."""
         self._db.close()
@@ -185,3 +195,38 @@ def _backlog(noted: str | None) -> tuple[Place, ...] | None:
 def _is_in(blocks: array[int], block_id: int) -> bool:
     place = bisect_left(blocks, block_id)
     return place < len(blocks) and blocks[place] == block_id
+
+
+@dataclass(frozen=True, slots=True)
+class SearchStatistics:
+    """How much is indexed for searching: contents, their bytes, those of the index, and files that wait."""
+
+    texts: int
+    text_bytes: int
+    index_bytes: int
+    waiting: int
+    has_backlog: bool
+
+
+def search_statistics(workspace: Workspace) -> SearchStatistics:
+    """Return how far indexing for searches has come; zeros where nothing was indexed yet.
+
+    `has_backlog` says that there are older runs still, whose files are not among those that wait.
+    """
+    reader = open_search_reader(workspace)
+    if reader is None:
+        return SearchStatistics(0, 0, 0, 0, True)
+    try:
+        return reader.statistics(_size_of(workspace.search_database))
+    finally:
+        reader.close()
+
+
+def _size_of(database: str) -> int:
+    total = 0
+    for suffix in DATABASE_SUFFIXES:
+        try:
+            total += os.stat(database + suffix).st_size  # noqa: PTH116 - as everywhere in the store
+        except OSError:
+            continue
+    return total
