@@ -36,36 +36,40 @@ QUERIES = {
     "regex": (r"re:/worker-1[0-9]+ failed after 9[0-9]{3} ms/", r"worker-1[0-9]+ failed after 9[0-9]{3} ms"),
     "no match": ("zebra-in-the-kitchen", "zebra-in-the-kitchen"),
 }
-WORDS = (
-    "connection refused timeout request response handler module import error warning file open read write "
-    "commit branch merge test passed failed skipped build compile link cache miss hit user session token "
-    "index query result page item order total value key path node edge graph worker queue job task retry"
-).split(" ")
 LEVELS = ("INFO", "WARN", "DEBUG", "ERROR")
 
 
-def log_lines(draw: random.Random, size: int) -> Iterator[str]:
+def vocabulary() -> list[str]:
+    """Return some thousand words that people write: those of Python's own help, in their frequency."""
+    from pydoc_data.topics import topics
+
+    return [word for text in topics.values() for word in text.split()] + ["connection", "refused"] * 300
+
+
+def phrases(draw: random.Random, words: list[str]) -> list[str]:
+    """Return pieces of lines; each run has others."""
+    return [" ".join(draw.choices(words, k=draw.randrange(3, 14))) for _ in range(5000)]
+
+
+def log_lines(draw: random.Random, words: list[str], size: int) -> Iterator[str]:
     """Timestamps, levels, identifiers and some words, each line another."""
     written, clock = 0, 1_760_000_000_000
+    said = phrases(draw, words)
+    pick = draw.random
     while written < size:
-        clock += draw.randrange(400)
-        kind = draw.randrange(10)
-        words = " ".join(draw.choices(WORDS, k=draw.randrange(3, 12)))
+        clock += int(pick() * 400)
         number = draw.getrandbits(48)
+        kind, phrase = number % 10, said[int(pick() * 5000)]
         if kind < 6:
-            stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(clock / 1000))
-            line = f"{stamp}.{clock % 1000:03}Z {LEVELS[kind % 4]} [{number:x}] {words}\n"
+            stamp = f"2025-11-20T10:{clock // 60_000 % 60:02}:{clock // 1000 % 60:02}.{clock % 1000:03}Z"
+            line = f"{stamp} {LEVELS[number % 4]} [{number:x}] {phrase}\n"
         elif kind < 8:
-            line = (
-                f"tests/test_{words[:7].strip()}.py::test_{number % 997}_{kind} PASSED [{number % 100:3}%]\n"
-            )
+            test = f"tests/test_{number % 89}.py::test_{phrase[:12]!r}_{number % 997}"
+            line = f"{test} PASSED [{number % 100:3}%]\n"
         elif kind == 8:
-            line = (
-                json.dumps({"type": "assistant", "id": f"{number:012x}", "text": words, "n": number % 77})
-                + "\n"
-            )
+            line = f'{{"type": "assistant", "id": "{number:012x}", "text": {json.dumps(phrase)}}}\n'
         else:
-            line = f"worker-{number % 300} failed after {number % 20_000} ms: {words}\n"
+            line = f"worker-{number % 300} failed after {number % 20_000} ms: {phrase}\n"
         written += len(line)
         yield line
 
@@ -76,8 +80,9 @@ def make(workspace: Workspace, gigabytes: float) -> None:
     Path(workspace.folder, "config.yml").write_text("runs: {artifacts: {compressText: false}}\n")
     environ = {**os.environ, "ACODE_COLLECTOR_AUTOSTART": "false", "ACODE_WORKSPACE": workspace.root}
     count = max(2, int(gigabytes * 1e9 / RUN_BYTES))
+    words = vocabulary()
     for number in range(count):
-        text = "".join(log_lines(random.Random(number), RUN_BYTES))
+        text = "".join(log_lines(random.Random(number), words, RUN_BYTES))
         if number == count // 2:
             text = text[:4_000_000] + f"\nthe {RARE} is here\n" + text[4_000_000:]
         acode = [sys.executable, "-m", "collector", "exec", "--task", "bench", "--", "cat"]
