@@ -17,7 +17,7 @@ from collector.store.database import DATABASE_SUFFIXES, open_reader, open_writer
 from collector.store.quick_json import loads
 from collector.store.search_index import MAX_TEXT_BYTES, SMALL_BYTES, Piece, SearchIndex
 from collector.store.search_schema import LARGE, SEARCH, SMALL
-from collector.store.text_blocks import BLOCK_BYTES, iter_blocks
+from collector.store.text_blocks import BLOCK_BYTES, MAX_IN_BLOCK, iter_blocks
 from collector.store.texts import Change, Text, Texts
 from collector.store.trouble import ignore, raise_if_passing
 from collector.workspace import Workspace
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
     from collector.store.trouble import Log
 
-MAX_IN_BLOCK = 100
-"""So many small texts share a block at most: each has a file to be opened when the block may fit."""
 _PAGE = 500
 _ENOUGH_WAITING = 200
 _COMMIT_BYTES = 8 << 20
