@@ -45,6 +45,9 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "config": {
         "show": ("config", "show every setting and where its value came from"),
+        "get": ("config_edit", "print the value of a setting"),
+        "set": ("config_edit", "change a setting in its file, and nothing else there"),
+        "unset": ("config_edit", "take a setting out of its file"),
         "init": ("config", "write a settings file with every setting explained"),
     },
 }

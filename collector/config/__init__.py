@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["FILES", "Config", "find_files", "load_config"]
+__all__ = ["FILES", "Config", "find_files", "load_config", "shown_path", "user_file"]
 
 FILES = (".acode/config.yml", "agent-config.yml", ".agent/config.yml")
 """Where a workspace keeps its settings; the first that exists is read, alone."""
@@ -127,7 +127,7 @@ def load_config(workspace_root: str, environ: Mapping[str, str]) -> Config:
         from collector.config.files import read_file
 
         for path in files:
-            given |= read_file(path, _shown(path, workspace_root))
+            given |= read_file(path, shown_path(path, workspace_root))
     given |= _from_environment(environ)
     return Config(given, files)
 
@@ -135,11 +135,9 @@ def load_config(workspace_root: str, environ: Mapping[str, str]) -> Config:
 def find_files(workspace_root: str, environ: Mapping[str, str]) -> tuple[str, ...]:
     """Return the settings files that exist, weakest first: the user's, then the workspace's."""
     found = []
-    home = environ.get("XDG_CONFIG_HOME") or ""
-    if not home.startswith("/") and environ.get("HOME"):
-        home = environ["HOME"] + "/.config"
-    if home.startswith("/") and os.path.lexists(f"{home}/acode/config.yml"):
-        found.append(f"{home}/acode/config.yml")
+    mine = user_file(environ)
+    if mine is not None and os.path.lexists(mine):
+        found.append(mine)
     for name in FILES:
         path = f"{workspace_root}/{name}"
         if os.path.lexists(path):
@@ -148,7 +146,16 @@ def find_files(workspace_root: str, environ: Mapping[str, str]) -> tuple[str, ..
     return tuple(found)
 
 
-def _shown(path: str, workspace_root: str) -> str:
+def user_file(environ: Mapping[str, str]) -> str | None:
+    """Return where the user's own settings are, or would be; None without a home."""
+    home = environ.get("XDG_CONFIG_HOME") or ""
+    if not home.startswith("/") and environ.get("HOME"):
+        home = environ["HOME"] + "/.config"
+    return f"{home}/acode/config.yml" if home.startswith("/") else None
+
+
+def shown_path(path: str, workspace_root: str) -> str:
+    """Return what origins and errors call a settings file."""
     return path.removeprefix(workspace_root.rstrip("/") + "/")
 
 
