@@ -54,6 +54,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
 """The commands with verbs: group, verb, module below `collector.cli`, what it does."""
 
 SINGLE: dict[str, tuple[str, str]] = {
+    "completion": ("completion", "print or install what lets bash, zsh or fish complete acode"),
     "doctor": ("doctor", "check everything, and say what to do"),
     "demo": ("demo", "record some real commands in a temporary workspace and look at them"),
 }
@@ -78,6 +79,12 @@ options:
 
 environment: NO_COLOR, COLUMNS, ACODE_WORKSPACE, ACODE_DEBUG=1 (show tracebacks)
 """
+
+
+def global_options() -> list[tuple[str, str]]:
+    """Return the options that stand before a command, and what they do."""
+    lines = [line.strip().split("  ") for line in _OPTIONS.splitlines() if line.startswith("  -")]
+    return [(parts[0].split(", ")[-1].split()[0], parts[-1].strip()) for parts in lines]
 
 
 def top_help() -> str:

@@ -82,6 +82,10 @@ def _unexpected(error: Exception) -> str:
 
 
 def _dispatch(arguments: list[str]) -> int:
+    if arguments[:1] == ["__complete"]:
+        from collector.cli.complete import main as complete_main
+
+        return complete_main([_clean(word) for word in arguments[1:]], os.environ)
     options, rest = _global_options(arguments)
     if "version" in options:
         from collector import __version__
