@@ -73,11 +73,13 @@ ALIASES = {"run": "runs", "artifact": "artifacts", "session": "sessions"}
 _OPTIONS = """\
 options:
   --workspace DIR   the workspace to look into (default: the nearest .acode, else .git, upwards)
+  --no-pager        print long output at once
   -v, --verbose     say more about what is done
   --version         print the version
   -h, --help        this text; every command has its own
 
-environment: NO_COLOR, COLUMNS, ACODE_WORKSPACE, ACODE_DEBUG=1 (show tracebacks)
+environment: NO_COLOR, CLICOLOR_FORCE, COLUMNS, ACODE_PAGER, PAGER,
+             ACODE_WORKSPACE, ACODE_DEBUG=1 (show tracebacks)
 """
 
 
@@ -89,7 +91,7 @@ def global_options() -> list[tuple[str, str]]:
 
 def top_help() -> str:
     """Return what `acode --help` prints."""
-    lines = ["usage: acode [--workspace DIR] [-v] COMMAND [ARGUMENT]...", ""]
+    lines = ["usage: acode [--workspace DIR] [--no-pager] [-v] COMMAND [ARGUMENT]...", ""]
     lines += ["acode records the commands that agents, scripts and people run, and shows them.", ""]
     lines += [_entry(name, text) for name, text in FOREIGN.items()]
     for group, verbs in GROUPS.items():

@@ -38,6 +38,7 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, prog: str, description: str) -> None:
         super().__init__(prog=prog, description=description, allow_abbrev=False, formatter_class=_Formatter)
         self.add_argument("--workspace", metavar="DIR", help="the workspace to look into")
+        self.add_argument("--no-pager", action="store_true", help=argparse.SUPPRESS)
 
     def error(self, message: str) -> NoReturn:
         """Raise instead of printing usage and exiting."""
@@ -58,11 +59,13 @@ class Parser(argparse.ArgumentParser):
 
     def actions(self) -> list[argparse.Action]:
         """Return every option and argument there is."""
-        return [action for action in self._actions if action.dest != "help"]
+        return [
+            action for action in self._actions if action.help != argparse.SUPPRESS and action.dest != "help"
+        ]
 
     def option_names(self) -> list[str]:
         """Return every option there is."""
-        return [name for action in self._actions for name in action.option_strings]
+        return [name for action in self.actions() for name in action.option_strings]
 
     def positional_names(self) -> list[str]:
         """Return what each argument without a dash is called."""
