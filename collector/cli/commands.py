@@ -19,6 +19,11 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "artifact": ("runs_content", "print or save one file of a run"),
         "delete": ("runs_change", "delete runs with all their files"),
         "reindex": ("runs_change", "rebuild the database from the run folders"),
+        "optimize": ("runs_upkeep", "keep the database fast, and give back what deleted runs left free"),
+        "recover": (
+            "runs_upkeep",
+            "check the database, and rebuild it from the run folders where it is damaged",
+        ),
         "stats": ("runs_stats", "count runs, failures and bytes"),
         "cast": ("runs_cast", "write a run as an asciicast, which asciinema and others play"),
     },
