@@ -12,11 +12,19 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Protocol
 
-    from collector.cli.pager import Pager
+    class Sink(Protocol):
+        """Something that output can go to."""
 
-pager: Pager | None = None
-"""Where output goes on its way to a terminal; set by `Pager` itself."""
+        def write(self, data: bytes) -> None:
+            """Take a part of it."""
+
+
+sink: Sink | None = None
+"""Where output goes instead of stdout: a pager, a file, a picture that is drawn at once."""
+held_notes: list[str] | None = None
+"""Where notes go while the terminal is somebody else's."""
 _DEFAULT_WIDTH = 80
 _COLORS = {
     "success": "32", "failure": "31", "timeout": "33", "cancelled": "33", "running": "36",
@@ -56,8 +64,8 @@ def write_bytes(data: bytes) -> None:
     Raises:
         BrokenPipeError: nobody reads any more; `main` ends quietly.
     """
-    if pager is not None:
-        pager.write(data)
+    if sink is not None:
+        sink.write(data)
     else:
         sys.stdout.buffer.write(data)
 
@@ -68,9 +76,9 @@ def line(text: str = "") -> None:
 
 
 def note(text: str) -> None:
-    """Write one line for people to stderr; on the terminal of a pager, once that has ended."""
-    if pager is not None and os.isatty(2):
-        pager.notes.append(text)
+    """Write one line for people to stderr; on a terminal that a pager has, once that has ended."""
+    if held_notes is not None and os.isatty(2):
+        held_notes.append(text)
         return
     try:
         os.write(2, (sanitize(text) + "\n").encode("utf-8", "replace"))

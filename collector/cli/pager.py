@@ -62,7 +62,7 @@ class Pager:
         self._process: subprocess.Popen[bytes] | None = None
         self._through = False
         self._columns, self._rows = _terminal_size()
-        self.notes: list[str] = []
+        self._notes: list[str] = []
 
     def write(self, data: bytes) -> None:
         """Print bytes. Raises BrokenPipeError once the reader has left the pager."""
@@ -99,7 +99,7 @@ class Pager:
     def __enter__(self) -> Pager:
         from collector.cli import output
 
-        output.pager = self
+        output.sink, output.held_notes = self, self._notes
         return self
 
     def __exit__(
@@ -108,13 +108,13 @@ class Pager:
         """Show what was held back, and wait until the reader has seen enough."""
         from collector.cli import output
 
-        output.pager = None
+        output.sink, output.held_notes = None, None
         try:
             if not self._through:
                 self._release()
             self._end()
         finally:
-            for text in self.notes:
+            for text in self._notes:
                 output.note(text)
 
     def _end(self) -> None:

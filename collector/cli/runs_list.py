@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from collector import clock
-from collector.cli import output
+from collector.cli import output, runs_export
 from collector.cli.context import Context
 from collector.cli.parsing import Command, Namespace, Parser, add_format, chosen_format, whole_number
 from collector.errors import InputError
@@ -66,6 +66,7 @@ def configure(parser: Parser) -> None:
     parser.add_argument("--after-cursor", metavar="CURSOR", help="go on where --show-cursor ended")
     parser.add_argument("--show-cursor", action="store_true", help="say on stderr where this ended")
     add_format(parser)
+    runs_export.configure(parser)
 
 
 def prepare(words: list[str]) -> list[str]:
@@ -83,6 +84,14 @@ def _is_negated_filter(word: str) -> bool:
 
 def run(options: Namespace, context: Context) -> int:
     """List runs."""
+    if options.export is not None:
+        return runs_export.export(options, lambda: run(options, context))
+    if options.watch:
+        from collector.cli.runs_watch import watch
+
+        return watch(
+            options, context, lambda: build_query(options, clock.now_ms()), lambda: run(options, context)
+        )
     from collector.cli.records import choose_fields, write_records
 
     form = chosen_format(options)
