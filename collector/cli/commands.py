@@ -15,8 +15,13 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "stderr": ("runs_content", "print what a run wrote to stderr"),
         "output": ("runs_content", "print both streams as they came"),
         "follow": ("runs_follow", "print a run's output live until it ends"),
+        "wait": ("runs_wait", "wait until runs have ended"),
         "artifacts": ("runs_content", "list the files of a run"),
         "artifact": ("runs_content", "print or save one file of a run"),
+        "rerun": ("runs_rerun", "run the command of a run again"),
+        "tag": ("runs_annotate", "tag runs: NAME or NAME=VALUE"),
+        "untag": ("runs_annotate", "take tags away from runs"),
+        "note": ("runs_annotate", "write a note about a run"),
         "delete": ("runs_change", "delete runs with all their files"),
         "reindex": ("runs_change", "rebuild the database from the run folders"),
         "optimize": ("runs_upkeep", "keep the database fast, and give back what deleted runs left free"),
@@ -42,6 +47,12 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "stats": ("artifacts_stats", "say how much the files of all runs take"),
         "collect": ("artifacts_collect", "add a file to a run"),
         "migrate": ("artifacts_collect", "move run folders into folders of days, or back"),
+    },
+    "query": {
+        "save": ("query", "save a filter under a name, for @NAME"),
+        "list": ("query", "list saved filters"),
+        "show": ("query", "print a saved filter"),
+        "remove": ("query", "forget a saved filter"),
     },
     "hooks": {
         "install": ("hooks", "install acode in the settings of coding agents"),
@@ -73,7 +84,7 @@ FOREIGN: dict[str, str] = {
 }
 """The commands that parse their own options."""
 
-ALIASES = {"run": "runs", "artifact": "artifacts", "session": "sessions"}
+ALIASES = {"queries": "query", "run": "runs", "artifact": "artifacts", "session": "sessions"}
 
 _OPTIONS = """\
 options:

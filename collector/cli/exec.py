@@ -33,7 +33,7 @@ Run a command exactly as without acode, and record it.
   --type TYPE         command, build, test or generate (default: guessed)
   --session ID        session the run belongs to (default: ACODE_SESSION_ID, else the agent's own)
   --task-id ID        your own identifier for correlation
-  --tag KEY[=VALUE]   tag the run; may be repeated
+  --tag NAME[=VALUE]  tag the run; may be repeated
   --timeout DURATION  end the command and all its descendants after 90s, 5m, 1h ...
   --grace DURATION    time between SIGTERM and SIGKILL (default: 10s)
   --cwd DIR           run in this directory
@@ -117,10 +117,12 @@ def parse_options(
 
 def _set(options: Options, name: str, value: str) -> None:
     if name == "--tag":
-        key, _, text = value.partition("=")
-        if not key:
-            raise UsageError("--tag needs KEY or KEY=VALUE")
-        options.tags[key] = text
+        from collector.tags import parse_tag
+
+        try:
+            key, options.tags[key] = parse_tag(value)
+        except ValueError as error:
+            raise UsageError(f"--tag: {error}") from None
         return
     if name == "--collect":
         options.collect.append(value)

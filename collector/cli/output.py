@@ -70,6 +70,11 @@ def write_bytes(data: bytes) -> None:
         sys.stdout.buffer.write(data)
 
 
+def flush() -> None:
+    """Make sure that what was written has arrived. Raises BrokenPipeError."""
+    sys.stdout.flush()
+
+
 def line(text: str = "") -> None:
     """Write one line to stdout; the text may hold colours, but nothing that was recorded."""
     write(text + "\n")

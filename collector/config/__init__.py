@@ -105,6 +105,11 @@ class Config:
         return bool(self.get("collector.autostart"))
 
     @property
+    def query_timeout_ms(self) -> int | None:
+        """How long a question may take before what was found until then is shown; None for ever."""
+        return self._number("runs.queryTimeout") or None
+
+    @property
     def tasks(self) -> dict[str, str]:
         """The commands of `acode task run`, by name."""
         value = self.get("tasks")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from pathlib import Path
 
 from collector import clock, durable
@@ -147,7 +148,18 @@ class Indexer:
         waiting = spool.list_announcements(self._workspace.spool)
         for begin in range(0, len(waiting), BATCH):
             self._index_batch(waiting[begin : begin + BATCH])
+        if waiting:
+            self.index_commands()
         return len([name for name, kind, _ in waiting if kind not in spool.SEALS])
+
+    def index_commands(self, budget_seconds: float = 0.2) -> int:
+        """Index command lines that wait for it, for about so long; return how many."""
+        until, done = time.monotonic() + budget_seconds, 0
+        while found := self.runs.index_commands():
+            done += found
+            if time.monotonic() > until:
+                break
+        return done
 
     def seal_spool(self, budget_seconds: float = float("inf")) -> int:
         """Seal ended runs that wait for it, for about so long; return how many are left."""
@@ -280,7 +292,7 @@ class Indexer:
             record = self._folders.checked(run.folder, read_record(path))
             if record["status"] == "running":
                 record = close_abandoned(path, record)
-            self._write_one(self._folders.to_run(run.folder, record))
+            self._write_one(self._folders.read_run(run.folder))
             if not is_sealed(record):
                 spool.announce(self._workspace.spool, spool.SEAL, run.folder)
         except (OSError, ValueError) as error:
