@@ -73,6 +73,8 @@ def values_for(kind: str, dest: str, current: str, asked: Asked) -> Candidates:
     }  # fmt: skip
     if kind in special:
         return special[kind](current, asked)
+    if kind == "NAME" and asked.name in ("query show", "query remove"):
+        return _fitting(_saved(asked).items(), current)
     by_name = {"session": _sessions, "agent": _agents, "tag": _tags, "tags": _tags, "query": _filters}
     if dest in by_name and kind != "TEXT":
         return by_name[dest](current, asked)
@@ -81,12 +83,13 @@ def values_for(kind: str, dest: str, current: str, asked: Asked) -> Candidates:
 
 def _of_option(dest: str, current: str, asked: Asked) -> Candidates:
     """Complete `--status X` of a listing as the value of `status:X` in its filter."""
-    from collector.cli.runs_list import _TERMS as TERMS
+    from collector.cli.filters import TERMS
 
     if dest not in TERMS:
         return []
     key = TERMS[dest][0] + ":"
-    return [(word.removeprefix(key), text) for word, text in complete_filter(key + current, asked.recent)]
+    found = complete_filter(key + current, asked.recent, {})
+    return [(word.removeprefix(key), text) for word, text in found]
 
 
 def _fitting(values: Iterable[tuple[str, str]], current: str) -> Candidates:
@@ -223,43 +226,51 @@ def _task_lines(asked: Asked) -> Candidates:
 
 
 def _filters(current: str, asked: Asked) -> Candidates:
-    return complete_filter(current, asked.recent)
+    return complete_filter(current, asked.recent, _saved(asked))
 
 
-def complete_filter(word: str, recent: Recent) -> Candidates:
-    """Return what a word of a filter could become: a key, or a value of its key.
+def _saved(asked: Asked) -> Mapping[str, str]:
+    from collector.cli.context import Context
+
+    return Context(asked.folder, asked.environ).saved_filters
+
+
+def complete_filter(word: str, recent: Recent, saved: Mapping[str, str]) -> Candidates:
+    """Return what a word of a filter could become: a key, a value of its key, a saved filter.
 
     Args:
         word: what is typed of it, without the dash that negates it.
         recent: gives the newest runs, for the values that they have.
+        saved: the saved filters.
     """
-    from collector.query.language import CHOICES, KEYS
+    from collector.query.completion import complete
 
-    key, colon, rest = word.partition(":")
-    if not colon:
-        return _fitting([(f"{name}:", field) for name, field in KEYS.items()], word)
-    field = KEYS.get(key, key)
-    done, comma, last = rest.rpartition(",")
-    values = CHOICES.get(field) or _EXAMPLES.get(key) or _EXAMPLES.get(field) or _seen(field, recent())
-    taken = done.split(",")
-    start = f"{key}:{done}{comma}"
-    return [(start + value, "") for value in values if value.startswith(last) and value not in taken]
+    def counted(field: str) -> dict[str, int]:
+        counts: dict[str, int] = {}
+        for value in _seen(field, recent()):
+            counts[value] = counts.get(value, 0) + 1
+        return counts
+
+    found = complete(word, len(word), counted, saved)
+    begun = word[: found.start]
+    taken = begun.rpartition(":")[2].split(",")
+    return [
+        (begun + one.text, one.meaning)
+        for one in found.suggestions
+        if (begun + one.text).startswith(word) and one.text not in taken and not set(one.text) & _QUOTED
+    ]
 
 
 def _seen(field: str, runs: Iterable[Run]) -> list[str]:
     if field == "tag":
-        return _tags_of(runs)
+        return [tag for run in runs for tag in _tags_of([run])]
     name = "command" if field == "command_line" else field
-    values = {str(value): None for run in runs if (value := getattr(run, name, None)) not in (None, "")}
-    return [value for value in values if not set(value) & _QUOTED]
+    values = [getattr(run, name, None) for run in runs]
+    return [str(value) for value in values if value not in (None, "")]
 
 
-_QUOTED = frozenset('",:\\ \t\n')
-_EXAMPLES: dict[str, tuple[str, ...]] = {
-    "since": ("1h", "24h", "7d", "today", "yesterday"), "until": ("1h", "24h", "7d", "today", "yesterday"),
-    "started": (">1h", "<1h", ">today", "<today"), "duration_ms": (">1s", ">10s", ">1m", "<1s"),
-    "text": (),
-}  # fmt: skip
+_QUOTED = frozenset('",\\ \t\n')
+"""What has to be quoted within a filter is left out: a shell would need quotes around these quotes."""
 
 if TYPE_CHECKING:
     from collections.abc import Callable

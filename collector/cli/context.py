@@ -93,12 +93,6 @@ class Context:
             self._stores = open_stores(self.workspace)
         return self._stores
 
-    def close(self) -> None:
-        """Close the stores; they are opened anew when they are needed again."""
-        if self._stores is not None:
-            self._stores[0].close()
-            self._stores = None
-
     def _say_where(self) -> None:
         if self.verbose:
             from collector.cli.output import note

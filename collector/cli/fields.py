@@ -51,6 +51,7 @@ RUN = {
     "metrics": "numbers that its output told",
     "summary": "counts of tests, coverage and log entries",
     "skipped": "files not collected, and why",
+    "note": "what was written about it",
 }
 ARTIFACT = {
     "artifact_id": "a ULID",
@@ -60,11 +61,11 @@ ARTIFACT = {
     "file_name": "the end of the path",
     "size_bytes": "of the content",
     "stored_bytes": "as kept",
+    "created_at": "UTC",
+    "modified_at": "UTC",
     "checksum_sha256": "of the content",
     "content_type": "MIME type",
     "encoding": "of text",
-    "created_at": "UTC",
-    "modified_at": "UTC",
     "description": "what it is",
     "source": "stdout, stderr, file, extracted or imported",
     "truncated": "whether some is missing",

@@ -60,9 +60,10 @@ def run(options: Namespace, context: Context) -> int:
     if options.watch:
         from collector.cli.runs_watch import watch
 
-        return watch(
-            options, context, lambda: build_query(options, clock.now_ms()), lambda: run(options, context)
-        )
+        def query_now() -> RunQuery:
+            return build_query(options, clock.now_ms(), context.saved_filters)
+
+        return watch(options, context, query_now, lambda: run(options, context))
     from collector.cli.records import choose_fields, write_records
     from collector.model.run import FIELDS
 
