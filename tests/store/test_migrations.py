@@ -36,10 +36,12 @@ def old_database(path: Path, version: int) -> None:
         if version < WITHOUT_LINES:
             values["command_line"] = line
         else:
-            db.execute(
-                "INSERT OR IGNORE INTO commands (command_id, command_line) VALUES (?, ?)", [number, line]
+            command = (
+                "INSERT OR IGNORE INTO commands (command_id, command_line) VALUES (?, ?)",
+                [1 + number, line],
             )
-            values["command_id"] = 0 if line == "make all" else number
+            db.execute(*command)
+            values["command_id"] = 1 if line == "make all" else 1 + number
         if version >= WITH_SUMMARY:
             values["summary"] = '{"tests": {"total": 3, "failed": 1, "errors": 1}}'
         marks = ", ".join("?" * len(values))
