@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from collector.config import Config
     from collector.model.run import Run
+    from collector.query.saved import SavedFilters
     from collector.store.artifacts import SqliteArtifactStore
     from collector.store.runs import SqliteRunStore
     from collector.store.sessions import SqliteSessionStore
@@ -50,6 +51,21 @@ class Context:
 
             self._config = load_config(self.root, self.environ)
         return self._config
+
+    @property
+    def saved_filters(self) -> SavedFilters:
+        """What `@name` stands for in a filter."""
+        from collector.query.saved import SavedFilters
+
+        return SavedFilters(*self.saved_files())
+
+    def saved_files(self) -> tuple[str, str | None]:
+        """Return the file of the workspace's saved filters, and that of the user's."""
+        from collector.config import user_file
+        from collector.query.saved import FILE
+
+        mine = user_file(self.environ)
+        return f"{self.root}/.acode/{FILE}", None if mine is None else f"{mine.rpartition('/')[0]}/{FILE}"
 
     @property
     def workspace(self) -> Workspace:

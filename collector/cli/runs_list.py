@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from collector import clock
-from collector.cli import output
+from collector.cli import output, runs_export
 from collector.cli.context import Context
+from collector.cli.filters import add_filters, filter_query, negated_filters_last
 from collector.cli.parsing import Command, Namespace, Parser, add_format, chosen_format, whole_number
 from collector.errors import InputError
 from collector.model.frozen import replace
-from collector.model.query import SORTS, RunQuery, Term
+from collector.model.query import SORTS, RunQuery
 from collector.model.run import Run
-from collector.query.language import field_keys, parse_query, parse_term
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from collector.store.protocols import RunStore
 
 _TABLE_LIMIT = 20
@@ -23,27 +25,9 @@ _PAGE = 500
 _SORT_ALIASES = {
     "started": "start_time", "start": "start_time", "time": "start_time", "ended": "end_time",
     "duration": "duration_ms", "exit": "exit_code", "command": "command_line", "cmd": "command_line",
-    "session": "session_id", "size": "output_bytes",
+    "session": "session_id", "size": "output_bytes", "memory": "max_rss_bytes", "tokens": "tokens_used",
+    "recorded": "revision",
 }  # fmt: skip
-_TERMS = {
-    "status": ("status", "", "running, success, failed, timeout or cancelled"),
-    "session": ("session", "", "begins with this session"),
-    "task": ("task", "", "this task; * and ? stand for anything"),
-    "command": ("cmd", "", "the command line has this in it, or fits it with * and ?"),
-    "type": ("type", "", "command, build, test or generate"),
-    "context": ("context", "", "host, docker or remote"),
-    "agent": ("agent", "", "started by this agent: claude-code, codex …"),
-    "instance": ("instance", "", "begins with this agent instance"),
-    "model": ("model", "", "asked for by this model; * and ? stand for anything"),
-    "tool": ("tool", "", "this tool of an agent: Bash, Edit, mcp__*"),
-    "tag": ("tag", "", "has this tag: NAME or NAME=VALUE"),
-    "exit_code": ("exit", "", "this exit code; >N, >=N, <N or <=N compare"),
-    "duration_gt": ("duration", ">", "took longer: 500ms, 60s, 1h30m"),
-    "duration_lt": ("duration", "<", "took less time"),
-    "since": ("since", "", "started then or later: 1h, 7d, yesterday, 2026-01-15T10:00"),
-    "until": ("until", "", "started then or earlier"),
-    "last": ("since", "", "started within so long: --last 24h"),
-}
 CSV_COLUMNS = (
     "run_id", "name", "task", "type", "status", "exit_code", "start_time", "end_time", "duration_ms",
     "session_id", "agent", "agent_instance_id", "model", "tool", "working_directory", "command_line",
@@ -52,83 +36,99 @@ CSV_COLUMNS = (
 
 def configure(parser: Parser) -> None:
     """Add the options of `acode runs list`."""
-    parser.add_argument("filter", metavar="FILTER", nargs="*", help="status:failed type:test since:1h …")
-    names = {"since": ("--since", "--from"), "until": ("--until", "--to")}
-    for option, (_, _, text) in _TERMS.items():
-        flags = names.get(option, ("--" + option.replace("_", "-"),))
-        parser.add_argument(*flags, dest=option, action="append", metavar="X", help=text)
+    add_filters(parser)
     parser.add_argument("--sort", metavar="FIELD", default="start_time", help=", ".join(SORTS))
     parser.add_argument("--desc", dest="descending", action="store_true", default=True, help="largest first")
     parser.add_argument("--asc", dest="descending", action="store_false", help="smallest first")
     text = f"at most so many; 0: all (default: {_TABLE_LIMIT}; all with jsonl and csv)"
     parser.add_argument("--limit", type=whole_number, metavar="N", help=text)
     parser.add_argument("--skip", type=whole_number, default=0, metavar="N", help="leave out the first")
+    parser.add_argument("--count", action="store_true", help="only say how many there are")
     parser.add_argument("--after-cursor", metavar="CURSOR", help="go on where --show-cursor ended")
     parser.add_argument("--show-cursor", action="store_true", help="say on stderr where this ended")
+    text = "what is new or has ended since the last time, oldest first; FILE remembers where this ended"
+    parser.add_argument("--cursor-file", metavar="FILE", help=text)
+    parser.add_argument("--timeout", metavar="T", help="show what was found after so long (default: 30s)")
     add_format(parser)
-
-
-def prepare(words: list[str]) -> list[str]:
-    """Move filters that begin with a dash, such as `-session:abc`, to where argparse takes them."""
-    negated = [word for word in words if _is_negated_filter(word)]
-    if not negated or "--" in words:
-        return words
-    return [*(word for word in words if word not in negated), "--", *negated]
-
-
-def _is_negated_filter(word: str) -> bool:
-    key, colon, _ = word[1:].partition(":")
-    return word.startswith("-") and bool(colon) and key.lower() in field_keys()
+    runs_export.configure(parser)
 
 
 def run(options: Namespace, context: Context) -> int:
     """List runs."""
-    from collector.cli.records import choose_fields, write_records
+    if options.export is not None:
+        return runs_export.export(options, lambda: run(options, context))
+    if options.watch:
+        from collector.cli.runs_watch import watch
 
-    form = chosen_format(options)
-    query = build_query(options, clock.now_ms())
+        def query_now() -> RunQuery:
+            return build_query(options, clock.now_ms(), context.saved_filters)
+
+        return watch(options, context, query_now, lambda: run(options, context))
+    from collector.cli.records import choose_fields, write_records
     from collector.model.run import FIELDS
 
+    form = chosen_format(options)
+    query = build_query(options, clock.now_ms(), context.saved_filters)
     fields = choose_fields(options.fields, ("schema_version", *FIELDS))
-    limit = options.limit if options.limit is not None else _default_limit(form)
     stores = context.find_stores()
-    listing = _Listing(stores[0] if stores else None, query, limit)
+    store = stores[0] if stores else None
+    if options.count:
+        output.line(str(store.count(query) if store is not None else 0))
+        return 0
+    place = None
+    if options.cursor_file is not None:
+        from collector.cli.cursor_file import CursorFile
+
+        place = CursorFile(options.cursor_file, store)
+        query = place.resume(query)
+    listing = _Listing(store, query, _limit(options, form), _timeout_ms(options, context))
     if form == "table":
         _write_table(listing, fields, context)
     else:
         write_records((run.to_json() for run in listing), form, fields, CSV_COLUMNS)
+    if place is not None:
+        output.flush()
+        place.remember(listing.end)
     _say_rest(listing, options, form)
     return 0
 
 
-def _default_limit(form: str) -> int:
+def _limit(options: Namespace, form: str) -> int:
     """A stream for another program is whole unless told otherwise; what a person reads is short."""
-    return 0 if form in ("jsonl", "csv") else _TABLE_LIMIT
+    if options.limit is not None:
+        return int(options.limit)
+    return 0 if form in ("jsonl", "csv") or options.cursor_file is not None else _TABLE_LIMIT
 
 
-def build_query(options: Namespace, now_ms: int) -> RunQuery:
+def _timeout_ms(options: Namespace, context: Context) -> int | None:
+    if options.timeout is None:
+        return context.config.query_timeout_ms
+    from collector.units import parse_duration
+
+    return parse_duration(options.timeout) or None
+
+
+def build_query(options: Namespace, now_ms: int, saved: Mapping[str, str]) -> RunQuery:
     """Return the query that options and filters mean.
 
     Raises:
         InputError: naming the word or option that was not understood.
     """
-    terms: list[Term] = []
-    for option, (key, operator, _) in _TERMS.items():
-        values = getattr(options, option, None) or ()
-        terms += [_term(option, key, operator + value, now_ms) for value in values]
-    terms += parse_query(" ".join(getattr(options, "filter", None) or ()), now_ms).terms
-    return RunQuery(
-        tuple(terms), _sort(options.sort), options.descending, _PAGE, options.skip, options.after_cursor
-    )
-
-
-def _term(option: str, key: str, value: str, now_ms: int) -> Term:
-    try:
-        return parse_term(key, value, now_ms)
-    except InputError as error:
-        flag = "--" + option.replace("_", "-")
-        message = error.message.removesuffix(" at column 1")
-        raise InputError(error.code, f"{flag}: {message}", error.hint) from None
+    query = filter_query(options, now_ms, saved)
+    if options.cursor_file is not None:
+        for given, option in (
+            (options.after_cursor, "--after-cursor"), (options.skip, "--skip"),
+            (options.sort != "start_time", "--sort"),
+        ):  # fmt: skip
+            if given:
+                raise InputError(
+                    "ACODE-RUN-019", f"{option} does not go with --cursor-file", "it has an order of its own"
+                )
+        return replace(query, sort="revision", descending=False, limit=_PAGE)
+    return replace(
+        query, sort=_sort(options.sort), descending=options.descending, limit=_PAGE, skip=options.skip,
+        after=options.after_cursor,
+    )  # fmt: skip
 
 
 def _sort(name: str) -> str:
@@ -143,34 +143,43 @@ def _sort(name: str) -> str:
 
 
 class _Listing:
-    """The runs of a query, read a page at a time; `cursor` says whether and where there is more."""
+    """The runs of a query, read a page at a time.
 
-    def __init__(self, store: RunStore | None, query: RunQuery, limit: int) -> None:
+    `cursor` says whether and where there is more, `end` where it ended, `complete` whether there was time
+    to look for all.
+    """
+
+    def __init__(self, store: RunStore | None, query: RunQuery, limit: int, timeout_ms: int | None) -> None:
         self._store = store
         self._query = query
         self._limit = limit
+        self._timeout_ms = timeout_ms
         self.cursor: str | None = None
+        self.end: str | None = None
+        self.complete = True
 
     def __iter__(self) -> Iterator[Run]:
         left = self._limit
         query = self._query
         while self._store is not None:
             query = replace(query, limit=min(_PAGE, left) if self._limit else _PAGE)
-            page = self._store.list(query)
+            page = self._store.list(query, time_limit_ms=self._timeout_ms)
             yield from page.items
             left -= len(page.items)
             self.cursor = page.next_cursor
-            if page.next_cursor is None or (self._limit and left <= 0):
+            self.end = page.end_cursor or self.end
+            self.complete = page.complete
+            if page.next_cursor is None or (self._limit and left <= 0) or not page.complete:
                 return
             query = replace(query, after=page.next_cursor, skip=0)
 
 
 def _say_rest(listing: _Listing, options: Namespace, form: str) -> None:
-    if listing.cursor is None:
-        return
-    if options.show_cursor:
-        output.note(f"next: --after-cursor {listing.cursor}")
-    elif options.limit is None and (form == "json" or output.is_terminal()):
+    if not listing.complete:
+        output.note("acode: ACODE-RUN-003: there was no time to look at all runs; narrow it, or --timeout 5m")
+    if options.show_cursor and (cursor := listing.cursor or listing.end) is not None:
+        output.note(f"next: --after-cursor {cursor}")
+    elif listing.cursor and options.limit is None and (form == "json" or output.is_terminal()):
         output.note("acode: there are more; --limit 0 lists all")
 
 
@@ -211,4 +220,4 @@ def _plain(value: object) -> str:
     return value if isinstance(value, str) else csv_cell(value)
 
 
-COMMANDS = {"list": Command(configure, run, prepare)}
+COMMANDS = {"list": Command(configure, run, negated_filters_last)}

@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["FILES", "Config", "find_files", "load_config"]
+__all__ = ["FILES", "Config", "find_files", "load_config", "shown_path", "user_file"]
 
 FILES = (".acode/config.yml", "agent-config.yml", ".agent/config.yml")
 """Where a workspace keeps its settings; the first that exists is read, alone."""
@@ -105,6 +105,11 @@ class Config:
         return bool(self.get("collector.autostart"))
 
     @property
+    def query_timeout_ms(self) -> int | None:
+        """How long a question may take before what was found until then is shown; None for ever."""
+        return self._number("runs.queryTimeout") or None
+
+    @property
     def tasks(self) -> dict[str, str]:
         """The commands of `acode task run`, by name."""
         value = self.get("tasks")
@@ -127,7 +132,7 @@ def load_config(workspace_root: str, environ: Mapping[str, str]) -> Config:
         from collector.config.files import read_file
 
         for path in files:
-            given |= read_file(path, _shown(path, workspace_root))
+            given |= read_file(path, shown_path(path, workspace_root))
     given |= _from_environment(environ)
     return Config(given, files)
 
@@ -135,11 +140,9 @@ def load_config(workspace_root: str, environ: Mapping[str, str]) -> Config:
 def find_files(workspace_root: str, environ: Mapping[str, str]) -> tuple[str, ...]:
     """Return the settings files that exist, weakest first: the user's, then the workspace's."""
     found = []
-    home = environ.get("XDG_CONFIG_HOME") or ""
-    if not home.startswith("/") and environ.get("HOME"):
-        home = environ["HOME"] + "/.config"
-    if home.startswith("/") and os.path.lexists(f"{home}/acode/config.yml"):
-        found.append(f"{home}/acode/config.yml")
+    mine = user_file(environ)
+    if mine is not None and os.path.lexists(mine):
+        found.append(mine)
     for name in FILES:
         path = f"{workspace_root}/{name}"
         if os.path.lexists(path):
@@ -148,7 +151,16 @@ def find_files(workspace_root: str, environ: Mapping[str, str]) -> tuple[str, ..
     return tuple(found)
 
 
-def _shown(path: str, workspace_root: str) -> str:
+def user_file(environ: Mapping[str, str]) -> str | None:
+    """Return where the user's own settings are, or would be; None without a home."""
+    home = environ.get("XDG_CONFIG_HOME") or ""
+    if not home.startswith("/") and environ.get("HOME"):
+        home = environ["HOME"] + "/.config"
+    return f"{home}/acode/config.yml" if home.startswith("/") else None
+
+
+def shown_path(path: str, workspace_root: str) -> str:
+    """Return what origins and errors call a settings file."""
     return path.removeprefix(workspace_root.rstrip("/") + "/")
 
 

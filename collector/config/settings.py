@@ -47,6 +47,7 @@ def _settings() -> dict[str, Setting]:
     table: tuple[tuple[str, str, Value, str, bool], ...] = (
         ("runs.enabled", "bool", True, "record commands at all", on),
         ("runs.environment", "list", (), "more environment variables to record, by name", on),
+        ("runs.queryTimeout", "duration", 30_000, "show what was found after so long; 0: wait", on),
         ("runs.dirMode", "mode", 0o755, "permissions of run folders", on),
         ("runs.fileMode", "mode", 0o644, "permissions of the files in them", on),
         ("runs.artifacts.enabled", "bool", True, "collect files that a command produced", on),

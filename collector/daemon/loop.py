@@ -173,6 +173,7 @@ class Collector:
         if self._indexer.sealer.has_waiting():
             self._busy_at = time.monotonic()
             self._sealing.look()
+        self._guarded(self._indexer.index_commands)
         if time.monotonic() - self._looked_around > _LOOK_AROUND_SECONDS:
             self._guarded(self._look_around)
             self._looked_around = time.monotonic()

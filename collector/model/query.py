@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal
 
-    Operator = Literal[":", "=", ">", ">=", "<", "<="]
+    Operator = Literal[":", "=", "~", ">", ">=", "<", "<="]
 else:
     Operator = str
 
@@ -16,28 +16,43 @@ TEXT = "text"
 """The field of a bare word: a substring of the command line."""
 
 FIELDS: dict[str, str] = {
-    "status": "word", "type": "word", "task": "glob", "session_id": "prefix", "command_line": "glob",
-    "working_directory": "glob",
-    "start_time": "time", "exit_code": "number", "duration_ms": "duration", "task_id": "glob",
-    "context": "word", "tag": "tag", "agent": "glob", "agent_instance_id": "prefix",
-    "tool": "glob", "tool_call_id": "prefix", "model": "glob",
-    "tokens_used": "number",
-    "parent_run_id": "prefix", "host": "glob", "run_id": "prefix", "name": "glob", TEXT: "text",
+    "status": "word", "type": "word", "context": "word",
+    "task": "glob", "command_line": "glob", "working_directory": "glob", "task_id": "glob", "agent": "glob",
+    "tool": "glob", "model": "glob", "host": "glob", "name": "glob", "error_code": "glob",
+    "session_id": "prefix", "agent_instance_id": "prefix", "tool_call_id": "prefix",
+    "parent_run_id": "prefix", "run_id": "prefix",
+    "start_time": "time", "end_time": "time", "duration_ms": "duration",
+    "exit_code": "number", "tokens_used": "number", "tests": "number", "failed_tests": "number",
+    "coverage": "number", "output_bytes": "size", "max_rss_bytes": "size",
+    "tag": "tag", "has": "has", "note": "note", TEXT: "text",
 }  # fmt: skip
 """Each field that can be asked about, and how its values are compared."""
 
+ORDERED = frozenset({"number", "time", "duration", "size"})
+"""The kinds whose values can be larger or smaller."""
+
+STREAMS = ("stdout", "stderr", "output")
+HAS = (
+    "artifacts", *STREAMS, "log", "test_result", "coverage", "diff", "build_output", "json", "other", "tags",
+    "note",
+)  # fmt: skip
+"""What a run can have: `artifacts` is any file beside the streams, a stream is one that is not empty."""
+
 SORTS = (
     "start_time", "end_time", "duration_ms", "status", "exit_code", "task", "type", "command_line",
-    "session_id", "output_bytes", "tokens_used",
+    "session_id", "agent", "output_bytes", "tokens_used", "max_rss_bytes", "tests", "failed_tests",
+    "coverage", "revision",
 )  # fmt: skip
+"""What runs can be sorted by; `revision` is the order in which they, or their ends, came to be known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
     """One condition: any of the values fits (or, negated, none does).
 
-    Numbers, times (milliseconds since 1970) and durations (milliseconds) are already `int`.
-    `=` asks for the whole text where `:` takes a beginning, a part or a pattern of it.
+    Numbers, times (milliseconds since 1970), durations (milliseconds) and sizes (bytes) are already `int`.
+    `=` asks for the whole text where `:` takes a beginning, a part or a pattern of it; `~` asks for a match
+    of a regular expression anywhere in it.
     A missing value fits no condition, and every negated one but `exit_code`: a run without an exit
     code has not exited with another one.
     """

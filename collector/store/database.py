@@ -31,9 +31,13 @@ Row = sqlite3.Row
 
 DATABASE_SUFFIXES = ("", "-wal", "-shm", "-journal")
 """A database is these files."""
+_MAX_PATTERNS = 32
+_STEPS_BETWEEN_LOOKS = 20_000
+"""Of SQLite's virtual machine: about a millisecond."""
 SQLITE_VERSION = sqlite3.sqlite_version
 SAFE_WITH_SEVERAL_WRITERS = tuple(map(int, SQLITE_VERSION.split("."))) >= (3, 51, 3)
 
+OperationalError = sqlite3.OperationalError
 _COMMON = ("trusted_schema=OFF", "cell_size_check=ON", "mmap_size=0")
 _READER = ("query_only=ON", "cache_size=-512")
 _WRITER = (
@@ -172,6 +176,58 @@ class snapshot:
         self._db.execute("ROLLBACK")
 
 
+class _Regexp:
+    """What `text REGEXP expression` calls; the engine is loaded when the first is asked for."""
+
+    def __init__(self) -> None:
+        self._patterns: dict[str, Any] = {}
+
+    def __call__(self, source: str, text: object) -> bool | None:
+        if text is None:
+            return None
+        pattern = self._patterns.get(source)
+        if pattern is None:
+            from collector.store.patterns import compile_regex
+
+            if len(self._patterns) > _MAX_PATTERNS:
+                self._patterns.clear()
+            pattern = self._patterns[source] = compile_regex(source)
+        return bool(pattern.fits(str(text)))
+
+
+class time_limit:
+    """Stop what the connection is asked after so long; `is_over` tells whether it was.
+
+    Args:
+        connection: whose questions.
+        milliseconds: how long they may take together; None for ever.
+    """
+
+    def __init__(self, connection: Connection, milliseconds: int | None) -> None:
+        self._db = connection
+        self._milliseconds = milliseconds
+        self.is_over = False
+
+    def __enter__(self) -> time_limit:
+        """Begin."""
+        if self._milliseconds is not None:
+            from time import monotonic
+
+            self._clock = monotonic
+            self._end = monotonic() + self._milliseconds / 1000
+            self._db.set_progress_handler(self._look, _STEPS_BETWEEN_LOOKS)
+        return self
+
+    def _look(self) -> bool:
+        self.is_over = self.is_over or self._clock() >= self._end
+        return self.is_over
+
+    def __exit__(self, kind: Kind, error: BaseException | None, where: TracebackType | None) -> None:
+        """End."""
+        if self._milliseconds is not None:
+            self._db.set_progress_handler(None, 0)
+
+
 def quick_check(path: str) -> str:
     """Return `ok`, or the first thing that is wrong with the file."""
     with translated_errors():
@@ -197,6 +253,7 @@ def data_version(connection: Connection) -> int:
 def _connect(target: str, uri: bool = False) -> Connection:
     connection = sqlite3.connect(target, uri=uri, timeout=10, isolation_level=None, check_same_thread=False)
     connection.row_factory = sqlite3.Row
+    connection.create_function("regexp", 2, _Regexp(), deterministic=True)
     return connection
 
 

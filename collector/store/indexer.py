@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from pathlib import Path
 
 from collector import clock, durable
@@ -20,7 +21,7 @@ from collector.record.folder import day_folder, point_latest
 from collector.record.recorder import is_recorder_alive
 from collector.record.seal import close_abandoned, is_sealed, read_record
 from collector.record.session_folder import USAGE, folder_name, iter_lines, message_key, read_session
-from collector.store import trash
+from collector.store import trash, upkeep
 from collector.store.artifacts import SqliteArtifactStore
 from collector.store.database import DATABASE_SUFFIXES, open_writer, quick_check
 from collector.store.lock import WriterLock
@@ -117,6 +118,7 @@ class Indexer:
 
     def _open_database(self) -> None:
         connection = open_writer(self._workspace.database)
+        self._connection = connection
         self._opened = Path(self._workspace.database).lstat()
         self.runs = SqliteRunStore(connection)
         self.artifacts = SqliteArtifactStore(connection, self._workspace)
@@ -146,7 +148,18 @@ class Indexer:
         waiting = spool.list_announcements(self._workspace.spool)
         for begin in range(0, len(waiting), BATCH):
             self._index_batch(waiting[begin : begin + BATCH])
+        if waiting:
+            self.index_commands()
         return len([name for name, kind, _ in waiting if kind not in spool.SEALS])
+
+    def index_commands(self, budget_seconds: float = 0.2) -> int:
+        """Index command lines that wait for it, for about so long; return how many."""
+        until, done = time.monotonic() + budget_seconds, 0
+        while found := self.runs.index_commands():
+            done += found
+            if time.monotonic() > until:
+                break
+        return done
 
     def seal_spool(self, budget_seconds: float = float("inf")) -> int:
         """Seal ended runs that wait for it, for about so long; return how many are left."""
@@ -184,6 +197,10 @@ class Indexer:
             self.move_folders(dated=subject == "dated")
         elif kind == spool.SESSION:
             self._index_session(subject)
+        elif kind == spool.OPTIMIZE:
+            upkeep.optimize(self._connection, self._workspace.database)
+        elif kind == spool.RECOVER:
+            upkeep.check(self._connection)  # what it finds is mended as any damage is
         else:
             return False
         return True

@@ -103,7 +103,7 @@ def _compile(source: str, is_regex: bool, ignore_case: bool) -> Any:
 def trigram_match(pattern: Pattern) -> str | None:
     """Return a MATCH expression of FTS5 that every text with a match fulfils; None when all may have one."""
     if not pattern.is_regex:
-        return _of_text(pattern.source, pattern.ignore_case)
+        return match_of_text(pattern.source, pattern.ignore_case)
     # Where the two dialects read the same text differently: POSIX classes are RE2's alone.
     if "[:" in pattern.source:
         return None
@@ -121,7 +121,8 @@ def trigram_match(pattern: Pattern) -> str | None:
     return _all(_required(parsed, ignore_case))
 
 
-def _of_text(text: str, ignore_case: bool) -> str | None:
+def match_of_text(text: str, ignore_case: bool = False) -> str | None:
+    """Return `trigram_match` of a text as it is, without compiling it."""
     return _all(_trigrams(text, ignore_case))
 
 
@@ -148,13 +149,20 @@ def _required(tokens: Iterable[Token], ignore_case: bool) -> list[str]:
         if kind == "LITERAL":
             text += chr(value)
             continue
-        conditions += _trigrams(text, ignore_case)
-        text = ""
+        repeated = _literal(value) if kind == "REPEAT" else ""
+        conditions += _trigrams(text + repeated, ignore_case)
+        text = repeated
         if kind == "BRANCH":
             conditions += _either(value, ignore_case)
-        elif kind == "REPEAT":
+        elif kind == "REPEAT" and not repeated:
             conditions += _required(value, ignore_case)
     return [*conditions, *_trigrams(text, ignore_case)][: 2 * _MAX_TRIGRAMS]
+
+
+def _literal(tokens: Iterable[Token]) -> str:
+    """Return the text that tokens are, empty when they may be others."""
+    parts = list(_flat(tokens))
+    return "".join(chr(value) for _, value in parts) if all(kind == "LITERAL" for kind, _ in parts) else ""
 
 
 def _either(branches: Iterable[Iterable[Token]], ignore_case: bool) -> list[str]:

@@ -15,6 +15,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any, BinaryIO, Protocol
+
+    from collector.model.statistics import LargeRun, StorageShare, Tally
 else:
     Protocol = object  # a protocol means something to type checkers only; `typing` costs milliseconds
 
@@ -25,11 +27,16 @@ Events = list[Event]
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """Part of a listing; `next_cursor` is None on the last page."""
+    """Part of a listing; `next_cursor` is None on the last page, `end_cursor` the place of the last item.
+
+    A page that is not `complete` holds what was found until the time limit.
+    """
 
     items: tuple[T, ...]
     total: int | None
     next_cursor: str | None
+    complete: bool = True
+    end_cursor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +86,11 @@ class RunStore(Protocol):
     def find_matching(self, prefix: str, limit: int = 5) -> Runs:
         """Return runs whose id or name begins with a text; an exact match comes alone."""
 
-    def list(self, query: RunQuery, with_total: bool = False) -> Page[Run]:
-        """Return one page; counting the total may scan, so it is asked for."""
+    def list(self, query: RunQuery, with_total: bool = False, time_limit_ms: int | None = None) -> Page[Run]:
+        """Return one page; counting the total may scan, so it is asked for.
+
+        After the time limit, what was found so far comes as a page that is not complete.
+        """
 
     def outline(self, query: RunQuery, step: int = 1000) -> Outline:
         """Return the shape of the whole result, for `slice`."""
@@ -101,6 +111,17 @@ class RunStore(Protocol):
 
         One read transaction from the first row to the last; memory does not grow with the result.
         """
+
+    def iter_tallies(self, query: RunQuery, by: str | None) -> Iterator[Tally]:
+        """Yield what there is of each value of a thing.
+
+        `by` is `command`, `task`, `type`, `status`, `context`, `session`, `agent`, `instance`, `model`,
+        `tool`, `host`, `directory`, `quarter` (of an hour since 1970), or None for all together, without
+        durations. Raises InputError for anything else.
+        """
+
+    def iter_durations(self, query: RunQuery) -> Iterator[int]:
+        """Yield how long each run took that tells it, the shortest first."""
 
     def count(self, query: RunQuery) -> int:
         """Return how many runs fit."""
@@ -123,8 +144,18 @@ class RunStore(Protocol):
     def statistics(self) -> RunStatistics:
         """Return totals over the whole store."""
 
-    def facets(self, field: str) -> dict[str, int]:
-        """Return how many runs have each value of `status`, `type`, `session_id` or `task`."""
+    def facets(
+        self, field: str, query: RunQuery | None = None, time_limit_ms: int | None = None
+    ) -> dict[str, int]:
+        """Return how many of the runs that fit have each value of a field, the most frequent first.
+
+        Raises:
+            InputError: the field is none of `FACETS`.
+            LimitError: it took longer than the limit.
+        """
+
+    def store_id(self) -> str:
+        """Return what tells this database from one that was rebuilt: row numbers and cursors differ."""
 
     def create(self, run: Run) -> Run:
         """Add a run. Raises ConflictError when its id is taken by a finished one."""
@@ -189,3 +220,12 @@ class ArtifactStore(Protocol):
 
     def statistics(self) -> StorageStatistics:
         """Return how much all artifacts take; reads every row of them."""
+
+    def count_stored(self, query: RunQuery) -> tuple[int, int]:
+        """Return how many artifacts the runs have, and how many bytes these take."""
+
+    def storage_shares(self, query: RunQuery) -> tuple[StorageShare, ...]:
+        """Return what the artifacts of the runs of each type take, the largest first."""
+
+    def largest_runs(self, query: RunQuery, limit: int) -> tuple[LargeRun, ...]:
+        """Return the runs whose artifacts take most."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collector.errors import ConflictError, InputError
 from collector.model.run import Run
 from collector.store.artifacts import artifacts_by_seq, artifacts_to_rows
+from collector.store.commands import add_command, remove_unused
 from collector.store.database import Connection, Row, rows
 from collector.store.protocols import Runs
 from collector.store.quick_json import loads
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 _JSON = ("tokens", "provenance", "recorder", "metrics", "summary")
 _PLAIN = (
-    "run_id", "name", "folder", "task", "command", "command_line", "working_directory", "status",
+    "run_id", "name", "folder", "task", "command", "working_directory", "status",
     "exit_code", "signal", "start_time", "end_time", "duration_ms", "session_id", "task_id",
     "parent_run_id", "agent_instance_id", "tool", "tool_call_id", "type", "context",
     "operating_mode", "container_id", "error_code", "error_message", "workspace_id", "agent",
@@ -28,10 +29,16 @@ _ANNOTATED = (
 )  # fmt: skip
 """What may be learned of a run after its end."""
 _LISTS = ("arguments", "skipped")
-_COLUMNS = (*_PLAIN, "tokens_used", *_LISTS, *_JSON, "environment_id")
+_COUNTED = ("tests", "failed_tests", "coverage")
+"""What is taken out of the summary, to be asked for."""
+_COLUMNS = (*_PLAIN, "tokens_used", *_LISTS, *_JSON, *_COUNTED, "environment_id", "command_id")
 _INSERT = f"INSERT INTO runs ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
 _UPDATE = f"UPDATE runs SET {', '.join(f'{c} = ?' for c in _COLUMNS)} WHERE seq = ?"
-_SELECT = "SELECT runs.*, variables FROM runs LEFT JOIN environments USING (environment_id)"
+_SELECT = (
+    "SELECT runs.*, command_line, variables FROM runs JOIN commands USING (command_id) "
+    "LEFT JOIN environments USING (environment_id)"
+)
+_FIND = "SELECT seq, status, command_id, note FROM runs WHERE run_id = ?"
 Values = list["Any"]
 
 
@@ -52,31 +59,37 @@ def write_run(db: Connection, run: Run) -> None:
     Raises:
         ConflictError: when a finished run would change.
     """
-    found = db.execute("SELECT seq, status, note FROM runs WHERE run_id = ?", [run.run_id]).fetchone()
+    found = db.execute(_FIND, [run.run_id]).fetchone()
     values = _values(db, run)
     if found is None:
         # The folder is the record: whoever had its name before is no longer there.
-        db.execute("DELETE FROM runs WHERE name = ?", [run.name])
+        _remove(db, "name = ?", run.name)
         seq = db.execute(_INSERT, values).lastrowid or 0
         _write_tags(db, run, seq)
-        _event(db, "run.created", run, seq)
+        _revise(db, seq, _event(db, "run.created", run, seq))
     elif found["status"] == "running":
         seq = found["seq"]
         db.execute(_UPDATE, [*values, seq])
+        remove_unused(db, found["command_id"])
         if (_write_tags(db, run, seq) or found["note"] != run.note) and not run.is_finished:
             _event(db, "run.annotated", run, seq)
     else:
         seq = found["seq"]
         _annotate(db, run, seq)
     if run.is_finished and (found is None or found["status"] == "running"):
-        _event(db, "run.finished", run, seq)
+        _revise(db, seq, _event(db, "run.finished", run, seq))
     artifacts_to_rows(db, seq, run)
 
 
 def delete_run(db: Connection, run: Run) -> None:
     """Remove a run; the caller has begun the transaction."""
-    db.execute("DELETE FROM runs WHERE seq = ?", [run.seq])
+    _remove(db, "seq = ?", run.seq)
     _event(db, "run.deleted", run, run.seq)
+
+
+def _remove(db: Connection, condition: str, value: str | int) -> None:
+    for row in db.execute(f"DELETE FROM runs WHERE {condition} RETURNING command_id", [value]).fetchall():
+        remove_unused(db, row[0])
 
 
 def _tags(db: Connection, seqs: Sequence[int]) -> dict[int, dict[str, str]]:
@@ -112,22 +125,51 @@ def _annotate(db: Connection, run: Run, seq: int) -> None:
         return
     if "tokens" in changed:
         changed.append("tokens_used")
+    values = [_cell(run, name) for name in changed]
+    if "summary" in changed:
+        changed += _COUNTED
+        values += _counted(run)
     if changed:
-        values = [_cell(run, name) for name in changed]
         db.execute(f"UPDATE runs SET {', '.join(f'{c} = ?' for c in changed)} WHERE seq = ?", [*values, seq])
     _event(db, "run.annotated", run, seq)
 
 
-def _event(db: Connection, kind: str, run: Run, seq: int) -> None:
-    db.execute("INSERT INTO events (kind, run_id, run_seq) VALUES (?, ?, ?)", [kind, run.run_id, seq])
+def _event(db: Connection, kind: str, run: Run, seq: int) -> int:
+    sql = "INSERT INTO events (kind, run_id, run_seq) VALUES (?, ?, ?)"
+    return db.execute(sql, [kind, run.run_id, seq]).lastrowid or 0
+
+
+def _revise(db: Connection, seq: int, event_id: int) -> None:
+    """Note when a run, or its end, came to be known; the number of an event is never given out again."""
+    db.execute("UPDATE runs SET revision = ? WHERE seq = ?", [event_id, seq])
 
 
 def _values(db: Connection, run: Run) -> Values:
     values = [getattr(run, name) for name in _PLAIN]
     values += [run.tokens_used, _text(list(run.arguments)), _skipped(run)]
     values += [_dump(getattr(run, name)) for name in _JSON]
-    values.append(_environment(db, run.environment))
+    values += _counted(run)
+    values += [_environment(db, run.environment), add_command(db, run.command_line)]
     return values
+
+
+def _counted(run: Run) -> Values:
+    """Return how many tests there were, how many failed, and which part of the lines was covered."""
+    tests, coverage = _part(run, "tests"), _part(run, "coverage")
+    failed = _whole(tests.get("failed")), _whole(tests.get("errors"))
+    known = [number for number in failed if number is not None]
+    return [_whole(tests.get("total")), sum(known) if known else None, _whole(coverage.get("line_percent"))]
+
+
+def _part(run: Run, name: str) -> Mapping[str, Any]:
+    part = run.summary.get(name)
+    return part if isinstance(part, dict) else {}
+
+
+def _whole(value: object) -> int | None:
+    """Return a number rounded down; what a record may hold instead is no number."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return int(value) if is_number and abs(value) < 1 << 53 else None  # type: ignore[call-overload, arg-type]
 
 
 def _environment(db: Connection, environment: Mapping[str, str]) -> int | None:
@@ -142,7 +184,7 @@ def _environment(db: Connection, environment: Mapping[str, str]) -> int | None:
 
 
 def _run(row: Row, artifacts: tuple[Any, ...], tags: dict[str, str]) -> Run:
-    values = {name: row[name] for name in _PLAIN}
+    values = {name: row[name] for name in (*_PLAIN, "command_line")}
     values |= {name: loads(row[name]) if row[name] else {} for name in _JSON}
     return Run(
         **values,

@@ -5,24 +5,32 @@ from __future__ import annotations
 from collector.errors import ConflictError, InputError, NotFoundError
 from collector.model.query import Event, RunQuery, Term
 from collector.model.run import Run
+from collector.store.commands import index_step
+from collector.store.counts import count, facets
 from collector.store.database import (
     Connection,
+    OperationalError,
     data_version,
     rows,
     snapshot,
+    time_limit,
     transaction,
     translating,
 )
+from collector.store.plan import plan, row_condition
 from collector.store.protocols import Events, Outline, Page, Runs, RunStatistics
 from collector.store.run_rows import delete_run, marks, refuse_invalid, select_runs, write_run
-from collector.store.where import beyond, encode_cursor, order, sort_key, where
+from collector.store.schema import TALLY_FIELDS, VALUE_FIELDS
+from collector.store.where import beyond, encode_cursor, order, sort_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any
 
-_FACETS = ("status", "type", "session_id", "task")
+    from collector.model.statistics import Tally
+
+FACETS = (*TALLY_FIELDS, *VALUE_FIELDS, "session_id", "agent_instance_id", "tag")
 MAX_EVENTS = 200_000
 VALUES = (
     "seq", "run_id", "name", "task", "command_line", "status", "type", "context", "exit_code", "start_time",
@@ -30,6 +38,7 @@ VALUES = (
     "working_directory", "output_bytes", "tokens_used", "cost", "cpu_ms", "max_rss_bytes",
 )  # fmt: skip
 """What `iter_values` can give of a run."""
+_MAX_ROWS = 1 << 62
 Cursors = list[str]
 
 
@@ -71,23 +80,43 @@ class SqliteRunStore:
         )
 
     @translating
-    def list(self, query: RunQuery, with_total: bool = False) -> Page[Run]:
+    def list(self, query: RunQuery, with_total: bool = False, time_limit_ms: int | None = None) -> Page[Run]:
         """See `RunStore.list`."""
-        condition, parameters = where(query)
         total = self.count(query) if with_total else None
+        limit = max(0, query.limit)
+        chosen: list[tuple[Any, int]] = []
+        with snapshot(self._db):
+            with time_limit(self._db, time_limit_ms) as watch:
+                try:
+                    for row in self._db.execute(*self._choose(query, limit + 1)):
+                        chosen.append((row[0], row[1]))  # noqa: PERF401 - kept when it is interrupted
+                except OperationalError:
+                    if not watch.is_over:
+                        raise
+            more = len(chosen) > limit or watch.is_over
+            chosen = chosen[:limit]
+            found = self.by_seq([seq for _, seq in chosen])
+        items = tuple(found[seq] for _, seq in chosen if seq in found)
+        end = encode_cursor(query, *chosen[-1]) if chosen else None
+        return Page(items, total, end if more else None, not watch.is_over, end)
+
+    def _choose(self, query: RunQuery, limit: int) -> tuple[str, Sequence[Any]]:
+        """Return the statement that gives the sort key and number of each row of a page."""
+        condition, parameters = plan(self._db, query)
         if query.after:
             after, values = beyond(query, query.after)
             condition, parameters = f"{condition} AND {after}", [*parameters, *values]
-        limit = max(0, query.limit)
-        found = self._window(query, condition, parameters, limit + 1, max(0, query.skip))
-        items = tuple(found[:limit])
-        more = len(found) > limit and items
-        return Page(items, total, self._cursor(query, items[-1]) if more else None)
+        sql = f"SELECT {sort_key(query)}, seq FROM runs WHERE {condition} ORDER BY {order(query)}"
+        return f"{sql} LIMIT ? OFFSET ?", (
+            *parameters,
+            min(limit, _MAX_ROWS),
+            min(max(0, query.skip), _MAX_ROWS),
+        )
 
     @translating
     def outline(self, query: RunQuery, step: int = 1000) -> Outline:
         """See `RunStore.outline`. Walks an index in strides, so that no row becomes a Python object."""
-        condition, parameters = where(query)
+        condition, parameters = plan(self._db, query)
         key = sort_key(query)
         select = f"SELECT {key}, seq FROM runs WHERE {condition}"
         tail = f"ORDER BY {order(query)} LIMIT 1"
@@ -95,7 +124,7 @@ class SqliteRunStore:
         with snapshot(self._db):
             row = self._db.execute(f"{select} {tail}", parameters).fetchone()
             while row is not None:
-                cursors.append(encode_cursor(row[0], row[1]))
+                cursors.append(encode_cursor(query, row[0], row[1]))
                 after, values = beyond(query, cursors[-1])
                 row = self._db.execute(
                     f"{select} AND {after} {tail} OFFSET ?", [*parameters, *values, step - 1]
@@ -104,7 +133,7 @@ class SqliteRunStore:
         return Outline(total, step, tuple(cursors))
 
     def _count_from(self, query: RunQuery, cursor: str) -> int:
-        condition, parameters = where(query)
+        condition, parameters = plan(self._db, query)
         after, values = beyond(query, cursor, inclusive=True)
         sql = f"SELECT count(*) FROM runs WHERE {condition} AND {after}"
         return int(self._db.execute(sql, [*parameters, *values]).fetchone()[0])
@@ -115,7 +144,7 @@ class SqliteRunStore:
         block = start // outline.step
         if start < 0 or count <= 0 or block >= len(outline.cursors):
             return ()
-        condition, parameters = where(query)
+        condition, parameters = plan(self._db, query)
         after, values = beyond(query, outline.cursors[block], inclusive=True)
         condition, parameters = f"{condition} AND {after}", [*parameters, *values]
         return tuple(self._window(query, condition, parameters, count, start - block * outline.step))
@@ -123,7 +152,7 @@ class SqliteRunStore:
     @translating
     def matching(self, query: RunQuery, seqs: Sequence[int]) -> frozenset[int]:
         """See `RunStore.matching`."""
-        condition, parameters = where(query)
+        condition, parameters = row_condition(query)
         found = rows(
             self._db,
             f"SELECT seq FROM runs WHERE seq IN ({marks(seqs)}) AND {condition}",
@@ -144,18 +173,30 @@ class SqliteRunStore:
         for column in (*columns, *by):
             if column not in VALUES:
                 raise InputError("ACODE-RUN-018", f"there is no column {column!r}")
-        condition, parameters = where(query)
-        sql = f"SELECT {', '.join(columns)} FROM runs WHERE {condition}"
+        condition, parameters = plan(self._db, query, is_sorted=False)
+        source = "runs JOIN commands USING (command_id)" if "command_line" in (*columns, *by) else "runs"
+        sql = f"SELECT {', '.join(columns)} FROM {source} WHERE {condition}"
         if by:
             sql += f" ORDER BY {', '.join(by)}"
         for row in self._db.execute(sql, parameters):
             yield tuple(row)
 
+    def iter_tallies(self, query: RunQuery, by: str | None) -> Iterator[Tally]:
+        """See `RunStore.iter_tallies`."""
+        from collector.store.aggregates import iter_tallies
+
+        return iter_tallies(self._db, query, by)
+
+    def iter_durations(self, query: RunQuery) -> Iterator[int]:
+        """See `RunStore.iter_durations`."""
+        from collector.store.aggregates import iter_durations
+
+        return iter_durations(self._db, query)
+
     @translating
     def count(self, query: RunQuery) -> int:
         """See `RunStore.count`."""
-        condition, parameters = where(query)
-        return int(rows(self._db, f"SELECT count(*) FROM runs WHERE {condition}", parameters)[0][0])
+        return count(self._db, query)
 
     @translating
     def exists(self, run_id: str) -> bool:
@@ -189,17 +230,25 @@ class SqliteRunStore:
         return RunStatistics(sum(by_status.values()), by_status, *artifacts, *span)
 
     @translating
-    def facets(self, field: str) -> dict[str, int]:
+    def facets(
+        self, field: str, query: RunQuery | None = None, time_limit_ms: int | None = None
+    ) -> dict[str, int]:
         """See `RunStore.facets`."""
-        if field not in _FACETS:
-            raise InputError("ACODE-RUN-018", f"no counts for {field!r}")
-        found = rows(
-            self._db,
-            f"SELECT {field}, count(*) FROM runs WHERE {field} IS NOT NULL GROUP BY {field}",
-        )
-        return {row[0]: row[1] for row in found}
+        if field not in FACETS:
+            hint = f"use one of {', '.join(FACETS)}"
+            raise InputError("ACODE-RUN-018", f"runs are not counted by {field!r}", hint)
+        with time_limit(self._db, time_limit_ms):
+            return facets(self._db, query or RunQuery(), field)
 
-    # Events
+    @translating
+    def store_id(self) -> str:
+        """See `RunStore.store_id`."""
+        return str(rows(self._db, "SELECT store_id FROM identity")[0][0])
+
+    @translating
+    def index_commands(self) -> int:
+        """Index some of the command lines that wait for it; return how many. For the writer."""
+        return index_step(self._db)
 
     @translating
     def events(self, after: int, limit: int = 1000) -> Events:
@@ -355,13 +404,7 @@ class SqliteRunStore:
         self, query: RunQuery, condition: str, parameters: Sequence[Any], limit: int, skip: int
     ) -> Runs:
         """Return part of a result. Rows that are skipped are only counted, in the index."""
-        chosen = f"SELECT seq AS chosen FROM runs WHERE {condition} ORDER BY {order(query)} LIMIT ? OFFSET ?"
-        return select_runs(
-            self._db,
-            f"WHERE seq IN (SELECT chosen FROM ({chosen})) ORDER BY {order(query)}",
-            [*parameters, limit, skip],
-        )
-
-    def _cursor(self, query: RunQuery, run: Run) -> str:
-        row = rows(self._db, f"SELECT {sort_key(query)} FROM runs WHERE seq = ?", [run.seq])
-        return encode_cursor(row[0][0], run.seq)
+        sql = f"SELECT seq FROM runs WHERE {condition} ORDER BY {order(query)} LIMIT ? OFFSET ?"
+        seqs = [row[0] for row in rows(self._db, sql, [*parameters, limit, skip])]
+        found = self.by_seq(seqs)
+        return [found[seq] for seq in seqs if seq in found]

@@ -186,7 +186,210 @@ _FOUND = (
 _COMMANDS = (f"CREATE INDEX runs_by_command ON runs ({COMMAND_KEY}, status, start_time, seq)",)
 """Which runs had the same command: `acode runs why` compares with the last that succeeded."""
 
-_NOTES = ("ALTER TABLE runs ADD COLUMN note TEXT",)
+MISSING = "char(0)"
+"""What stands for a missing value where a key cannot hold one."""
+
+TALLY_FIELDS = ("status", "type", "context", "agent", "tool", "model", "host")
+"""What runs are counted by in every combination: fields with few values."""
+
+VALUE_FIELDS = ("task", "working_directory")
+"""What runs are counted by one at a time: fields that may have many values."""
+
+NOTHING = "-9223372036854775808"
+"""What a missing number counts as in an order."""
+
+
+def _values(row: str, fields: tuple[str, ...]) -> str:
+    return ", ".join(f"ifnull({row}.{field}, {MISSING})" for field in fields)
+
+
+def _tally(row: str) -> str:
+    key = ", ".join(TALLY_FIELDS)
+    return f"""
+    INSERT INTO tally ({key}, runs) VALUES ({_values(row, TALLY_FIELDS)}, 1)
+    ON CONFLICT ({key}) DO UPDATE SET runs = runs + 1;
+    """
+
+
+def _untally(row: str) -> str:
+    key = ", ".join(TALLY_FIELDS)
+    where = f"({key}) = ({_values(row, TALLY_FIELDS)})"
+    return f"UPDATE tally SET runs = runs - 1 WHERE {where}; DELETE FROM tally WHERE {where} AND runs <= 0;"
+
+
+def _count_value(field: str, value: str) -> str:
+    return f"""
+    INSERT INTO value_counts (field, value, runs) VALUES ('{field}', {value}, 1)
+    ON CONFLICT (field, value) DO UPDATE SET runs = runs + 1;
+    """
+
+
+def _uncount_value(field: str, value: str) -> str:
+    where = f"field = '{field}' AND value = {value}"
+    return f"""
+    UPDATE value_counts SET runs = runs - 1 WHERE {where};
+    DELETE FROM value_counts WHERE {where} AND runs <= 0;
+    """
+
+
+def _tag_of(row: str) -> str:
+    return f"{row}.key || CASE {row}.value WHEN '' THEN '' ELSE '=' || {row}.value END"
+
+
+_CHANGED_COLUMNS = ", ".join(TALLY_FIELDS)
+_RECORDED_NOW = _RECORDED.replace("command_line", "command_id")
+
+_ASKED: tuple[str, ...] = (
+    "DROP TRIGGER finished_runs_are_immutable",
+    "DROP INDEX runs_by_command",
+    # AUTOINCREMENT: what is known of a command line must never be taken for known of another.
+    """
+    CREATE TABLE commands (
+        command_id INTEGER PRIMARY KEY AUTOINCREMENT,
+        command_line TEXT NOT NULL,
+        runs INTEGER NOT NULL DEFAULT 0
+    ) STRICT
+    """,
+    "ALTER TABLE runs ADD COLUMN command_id INTEGER NOT NULL DEFAULT 0",
+    """
+    INSERT INTO commands (command_line, runs)
+    SELECT command_line, count(*) FROM runs GROUP BY command_line ORDER BY min(seq)
+    """,
+    f"CREATE INDEX commands_by_key ON commands ({COMMAND_KEY})",
+    f"""
+    UPDATE runs SET command_id = (
+        SELECT commands.command_id FROM commands
+        WHERE {COMMAND_KEY.replace("command_line", "commands.command_line")}
+            = {COMMAND_KEY.replace("command_line", "runs.command_line")}
+        AND +commands.command_line = runs.command_line
+    )
+    """,
+    "ALTER TABLE runs DROP COLUMN command_line",
+    # When a run came to be known, or its end: a number that only grows, for whoever asks what is new.
+    "ALTER TABLE runs ADD COLUMN revision INTEGER NOT NULL DEFAULT 0",
+    "UPDATE runs SET revision = seq",
+    "INSERT INTO sqlite_sequence (name, seq) SELECT 'events', 0 WHERE NOT EXISTS "
+    "(SELECT 1 FROM sqlite_sequence WHERE name = 'events')",
+    "UPDATE sqlite_sequence SET seq = max(seq, (SELECT ifnull(max(seq), 0) FROM runs)) WHERE name = 'events'",
+    *(f"ALTER TABLE runs ADD COLUMN {column} INTEGER" for column in ("tests", "failed_tests", "coverage")),
+    """
+    UPDATE runs SET tests = json_extract(summary, '$.tests.total'),
+        failed_tests = json_extract(summary, '$.tests.failed') + json_extract(summary, '$.tests.errors'),
+        coverage = CAST(json_extract(summary, '$.coverage.line_percent') AS INTEGER)
+    WHERE json_valid(summary)
+    """,
+    "CREATE INDEX runs_by_revision ON runs (revision)",
+    # Also what statistics count: the index is a twentieth of the rows that it saves reading.
+    """
+    CREATE INDEX runs_by_command ON runs (
+        command_id, start_time, seq, status, duration_ms, output_bytes, tokens_used, cost
+    )
+    """,
+    f"CREATE INDEX runs_by_duration ON runs (ifnull(duration_ms, {NOTHING}), seq)",
+    f"CREATE INDEX runs_by_end ON runs (ifnull(end_time, {NOTHING}), seq)",
+    "CREATE INDEX runs_by_size ON runs (output_bytes, seq)",
+    "CREATE INDEX runs_by_directory ON runs (working_directory, start_time, seq)",
+    *(
+        f"CREATE INDEX runs_by_{column} ON runs ({column}, start_time, seq) WHERE {column} IS NOT NULL"
+        for column in (
+            "task_id",
+            "host",
+            "tokens_used",
+            "max_rss_bytes",
+            "tests",
+            "failed_tests",
+            "coverage",
+            "error_code",
+        )
+    ),
+    "CREATE INDEX runs_elsewhere ON runs (context, start_time, seq) WHERE context <> 'host'",
+    """
+    CREATE INDEX artifacts_by_type ON artifacts (type, run_seq)
+    WHERE type NOT IN ('stdout', 'stderr', 'output')
+    """,
+    f"""
+    CREATE TABLE tally (
+        {", ".join(f"{field} TEXT NOT NULL" for field in TALLY_FIELDS)},
+        runs INTEGER NOT NULL,
+        PRIMARY KEY ({", ".join(TALLY_FIELDS)})
+    ) STRICT, WITHOUT ROWID
+    """,
+    f"""
+    INSERT INTO tally SELECT {_values("runs", TALLY_FIELDS)}, count(*) FROM runs
+    GROUP BY {", ".join(map(str, range(1, len(TALLY_FIELDS) + 1)))}
+    """,
+    """
+    CREATE TABLE value_counts (
+        field TEXT NOT NULL,
+        value TEXT NOT NULL,
+        runs INTEGER NOT NULL,
+        PRIMARY KEY (field, value)
+    ) STRICT, WITHOUT ROWID
+    """,
+    *(
+        f"INSERT INTO value_counts SELECT '{field}', {field}, count(*) FROM runs GROUP BY {field}"
+        for field in VALUE_FIELDS
+    ),
+    f"INSERT INTO value_counts SELECT 'tag', {_tag_of('tags')} AS name, count(*) FROM tags GROUP BY name",
+    f"""
+    CREATE TRIGGER runs_count AFTER INSERT ON runs BEGIN
+        UPDATE commands SET runs = runs + 1 WHERE command_id = NEW.command_id;
+        {_tally("NEW")}
+        {"".join(_count_value(field, f"NEW.{field}") for field in VALUE_FIELDS)}
+    END
+    """,
+    f"""
+    CREATE TRIGGER runs_uncount AFTER DELETE ON runs BEGIN
+        UPDATE commands SET runs = runs - 1 WHERE command_id = OLD.command_id;
+        {_untally("OLD")}
+        {"".join(_uncount_value(field, f"OLD.{field}") for field in VALUE_FIELDS)}
+    END
+    """,
+    f"""
+    CREATE TRIGGER runs_tally_again AFTER UPDATE OF {_CHANGED_COLUMNS} ON runs
+    WHEN ({_values("OLD", TALLY_FIELDS)}) <> ({_values("NEW", TALLY_FIELDS)})
+    BEGIN {_untally("OLD")} {_tally("NEW")} END
+    """,
+    """
+    CREATE TRIGGER runs_count_command_again AFTER UPDATE OF command_id ON runs
+    WHEN OLD.command_id <> NEW.command_id
+    BEGIN
+        UPDATE commands SET runs = runs - 1 WHERE command_id = OLD.command_id;
+        UPDATE commands SET runs = runs + 1 WHERE command_id = NEW.command_id;
+    END
+    """,
+    *(
+        f"""
+    CREATE TRIGGER runs_count_{field}_again AFTER UPDATE OF {field} ON runs WHEN OLD.{field} <> NEW.{field}
+    BEGIN {_uncount_value(field, f"OLD.{field}")} {_count_value(field, f"NEW.{field}")} END
+    """
+        for field in VALUE_FIELDS
+    ),
+    f"CREATE TRIGGER tags_count AFTER INSERT ON tags BEGIN {_count_value('tag', _tag_of('NEW'))} END",
+    f"CREATE TRIGGER tags_uncount AFTER DELETE ON tags BEGIN {_uncount_value('tag', _tag_of('OLD'))} END",
+    f"""
+    CREATE TRIGGER finished_runs_are_immutable BEFORE UPDATE OF {_RECORDED_NOW} ON runs
+    WHEN OLD.status <> 'running'
+    BEGIN
+        SELECT RAISE(ABORT, 'a finished run cannot be changed');
+    END
+    """,
+    # Which command lines may hold a text; made in the background (store/commands.py), with how far it is.
+    """
+    CREATE VIRTUAL TABLE commands_fts USING fts5 (
+        command_line, content='', detail=none, columnsize=0, tokenize='trigram'
+    )
+    """,
+    "CREATE TABLE progress (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+    "INSERT INTO progress VALUES ('commands_fts', 0)",
+    "CREATE TABLE identity (store_id TEXT NOT NULL) STRICT",
+    "INSERT INTO identity VALUES (lower(hex(randomblob(8))))",
+)
+"""Command lines once each, counts that are kept, and an index or a count for whatever is asked."""
+_NOTES = (
+    "ALTER TABLE runs ADD COLUMN note TEXT",
+    "CREATE INDEX runs_with_note ON runs (start_time, seq) WHERE note IS NOT NULL",
+)
 """What somebody wrote about a run, from its annotations."""
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
@@ -244,5 +447,6 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     _AGENTS,
     _FOUND,
     _COMMANDS,
+    _ASKED,
     _NOTES,
 )

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import math
 import operator
+import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from collector.model.query import FIELDS, SORTS, Operator, RunQuery, Term
+from collector.errors import InputError
+from collector.model.artifact import Artifact
+from collector.model.frozen import replace
+from collector.model.query import FIELDS, ORDERED, SORTS, STREAMS, Operator, RunQuery, Term
 from collector.model.run import Run
-from collector.query.language import format_query, parse_query
+from collector.query.language import check_ranges, format_query, parse_query
 from collector.store.database import open_writer
-from collector.store.runs import SqliteRunStore
+from collector.store.runs import FACETS, SqliteRunStore
 
 NOW = 1_768_919_535_123
 WORDS = ("a", "ab", "abc", "b", "A", "x_y", "x%y", "[b]", "a*", "ä", "a b", 'q"uote', "'")
@@ -27,8 +34,26 @@ CHOICES = {
     "status": ("running", "success", "failure", "timeout", "cancelled"),
     "type": ("command", "build", "test", "generate"),
     "context": ("host", "docker", "remote"),
+    "has": ("artifacts", "stdout", "stderr", "log", "test_result", "tags", "note"),
 }
+REGEXES = ("a", "^ab", "b$", "(ab|b)c", "\\[b", "x.y", "(?i)A", "abc*", 'q"uote')
 IDS = ("01AAA", "01AAB", "01B", "02")
+
+
+ARTIFACTS = tuple(
+    Artifact(artifact_id=kind, run_id="", type=kind, path=f"{kind}-{size}", file_name=kind, size_bytes=size,
+             stored_bytes=size, content_type="text/plain", source="file", created_at=NOW, modified_at=NOW)
+    for kind in ("stdout", "stderr", "log", "test_result", "json") for size in (0, 3)
+)  # fmt: skip
+
+
+def own(artifact: Artifact, number: int) -> Artifact:
+    return replace(artifact, artifact_id=f"{artifact.artifact_id}-{artifact.size_bytes}-{number}")
+
+
+def make_summary(total: int, failed: int, covered: int) -> dict[str, object]:
+    tests = {"total": total, "passed": 0, "failed": failed, "errors": 1}
+    return {"tests": tests, "coverage": {"line_percent": covered + 0.5}}
 
 
 @st.composite
@@ -36,6 +61,7 @@ def runs(draw: st.DrawFn) -> list[Run]:
     some = []
     word = st.sampled_from(WORDS)
     maybe = st.none() | word
+    some_artifacts = st.lists(st.sampled_from(ARTIFACTS), max_size=3, unique_by=lambda a: a.type)
     for number in range(draw(st.integers(0, 12))):
         status = draw(st.sampled_from(CHOICES["status"]))
         run = Run(
@@ -43,7 +69,7 @@ def runs(draw: st.DrawFn) -> list[Run]:
             name=f"{draw(word)}-{number}",
             task=draw(word),
             command="c",
-            command_line=draw(word) + draw(word),
+            command_line=draw(word) + draw(word) + draw(word),
             working_directory=draw(word),
             status=status,
             start_time=NOW + draw(SMALL) * 1000,
@@ -63,6 +89,12 @@ def runs(draw: st.DrawFn) -> list[Run]:
             type=draw(st.sampled_from(CHOICES["type"])),
             context=draw(st.sampled_from(CHOICES["context"])),
             tags=draw(st.dictionaries(word, word | st.just(""), max_size=2)),
+            note=draw(maybe),
+            error_code=draw(maybe),
+            output_bytes=draw(st.integers(0, 5)),
+            max_rss_bytes=draw(st.none() | st.integers(0, 5)),
+            summary=draw(st.just({}) | st.builds(make_summary, *[st.integers(0, 3)] * 3)),
+            artifacts=tuple(own(a, number) for a in draw(some_artifacts)),
         )
         some.append(run)
     return some
@@ -77,7 +109,8 @@ def terms(draw: st.DrawFn) -> Term:
         "number": SMALL,
         "prefix": st.sampled_from((*WORDS, *IDS)),
         "tag": st.sampled_from(WORDS) | st.tuples(*[st.sampled_from(WORDS)] * 2).map("=".join),
-        "glob": st.sampled_from((*WORDS, "a?", "?", "*b*", "*[*")),
+        "glob": st.sampled_from((*WORDS, "a?", "?", "*b*", "*[*", "ab*")),
+        "size": st.integers(0, 5),
     }
     kind = FIELDS[field]
     strategy = values.get(kind, st.sampled_from(WORDS))
@@ -86,10 +119,12 @@ def terms(draw: st.DrawFn) -> Term:
     if field in ("run_id", "parent_run_id"):
         strategy = st.sampled_from(IDS)
     chosen = tuple(draw(st.lists(strategy, min_size=1, max_size=2)))
-    compared = kind in ("time", "duration", "number")
+    compared = kind in ORDERED
     sign: Operator = draw(st.sampled_from(sorted(OPERATORS))) if compared else ":"
     if kind in ("prefix", "glob"):
-        sign = draw(st.sampled_from((":", "=")))
+        sign = draw(st.sampled_from((":", "=", "~")))
+    if sign == "~":
+        chosen = tuple(draw(st.lists(st.sampled_from(REGEXES), min_size=1, max_size=2)))
     return Term(field, chosen, sign, draw(st.booleans()))
 
 
@@ -105,9 +140,13 @@ def fits_value(run: Run, term: Term, value: str | int) -> bool:
     if kind == "tag":
         key, equals, wanted = str(value).partition("=")
         return key in run.tags and (not equals or run.tags[key] == wanted)
-    actual = getattr(run, "command_line" if kind == "text" else term.field)
+    if kind == "has":
+        return has(run, str(value))
+    actual = actual_value(run, term.field)
     if actual is None:
         return False
+    if term.operator == "~":
+        return re.search(str(value), actual) is not None
     if isinstance(value, int):
         return OPERATORS[term.operator](actual, value)
     if kind == "prefix":
@@ -116,9 +155,30 @@ def fits_value(run: Run, term: Term, value: str | int) -> bool:
         return bool(actual == value)
     if kind == "glob" and ("*" in value or "?" in value):
         return fnmatchcase(actual, value.replace("[", "[[]"))
-    if kind == "text" or term.field == "command_line":
+    if kind in ("text", "note") or term.field == "command_line":
         return lower(value) in lower(actual)
     return bool(actual == value)
+
+
+def actual_value(run: Run, field: str) -> Any:
+    tests, coverage = run.summary.get("tests"), run.summary.get("coverage")
+    if field == "tests":
+        return tests and tests["total"]
+    if field == "failed_tests":
+        return tests and tests["failed"] + tests["errors"]
+    if field == "coverage":
+        return coverage and math.floor(coverage["line_percent"])
+    return getattr(run, "command_line" if field == "text" else field)
+
+
+def has(run: Run, what: str) -> bool:
+    if what == "tags":
+        return bool(run.tags)
+    if what == "note":
+        return run.note is not None
+    if what == "artifacts":
+        return any(a.type not in STREAMS for a in run.artifacts)
+    return any(a.type == what and (a.size_bytes > 0 or what not in STREAMS) for a in run.artifacts)
 
 
 def lower(text: str) -> str:
@@ -134,22 +194,34 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqliteRunStore]:
     store.close()
 
 
-def fill(store: SqliteRunStore, some: list[Run]) -> None:
+def fill(store: SqliteRunStore, some: list[Run], indexed: int = 0) -> None:
+    """Put runs in, so many of them before their command lines are indexed, the others after."""
     for run_id in store.run_ids():
         store.forget(run_id)
-    store.write(some)
+    store.write(some[:indexed])
+    store.index_commands()
+    store.write(some[indexed:])
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(some=runs(), conditions=st.lists(terms(), max_size=3))
+@given(some=runs(), conditions=st.lists(terms(), max_size=3), indexed=st.integers(0, 12))
 def test_a_query_finds_what_plain_python_finds(
-    store: SqliteRunStore, some: list[Run], conditions: list[Term]
+    store: SqliteRunStore, some: list[Run], conditions: list[Term], indexed: int
 ) -> None:
-    fill(store, some)
+    fill(store, some, indexed)
     query = RunQuery(tuple(conditions), limit=100)
     expected = {run.run_id for run in some if all(fits(run, term) for term in conditions)}
     assert {run.run_id for run in store.list(query).items} == expected
     assert store.count(query) == len(expected)
+    assert store.matching(query, [run.seq for run in store.list(RunQuery(limit=100)).items]) == {
+        run.seq for run in store.list(query).items
+    }
+    assert store.outline(query, 3).total == len(expected)
+    try:
+        check_ranges(query.terms)
+    except InputError:
+        assert not expected
+        return
     again = parse_query(format_query(query), NOW)
     assert {run.run_id for run in store.list(again).items} == expected
 
@@ -161,8 +233,11 @@ def test_pages_are_the_sorted_whole_in_pieces(
 ) -> None:
     fill(store, some)
     whole = store.list(RunQuery(sort=sort, descending=descending, limit=100)).items
-    values = [getattr(run, sort) for run in whole]
-    missing = "" if sort == "session_id" else -(2**63)
+    if sort == "revision":
+        assert {run.run_id for run in whole} == {run.run_id for run in some}
+        return
+    values = [actual_value(run, sort) for run in whole]
+    missing = "" if sort in ("session_id", "agent") else -(2**63)
     keys = [missing if value is None else value for value in values]
     assert keys == sorted(keys, reverse=descending)
     assert len(whole) == len(some)
@@ -175,3 +250,33 @@ def test_pages_are_the_sorted_whole_in_pieces(
         if after is None:
             break
     assert [run.run_id for run in pieces] == [run.run_id for run in whole]
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(some=runs(), conditions=st.lists(terms(), max_size=2), indexed=st.integers(0, 12))
+def test_counts_by_value_are_those_of_plain_python(
+    store: SqliteRunStore, some: list[Run], conditions: list[Term], indexed: int
+) -> None:
+    fill(store, some, indexed)
+    fitting = [run for run in some if all(fits(run, term) for term in conditions)]
+    for field in FACETS:
+        values = [value for run in fitting for value in facet_values(run, field)]
+        assert store.facets(field, RunQuery(tuple(conditions))) == dict(Counter(values)), field
+
+
+def facet_values(run: Run, field: str) -> list[str]:
+    if field == "tag":
+        return [f"{key}={value}" if value else key for key, value in run.tags.items()]
+    value = getattr(run, field)
+    return [] if value is None else [value]
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(some=runs())
+def test_what_is_counted_and_indexed_goes_away_with_the_runs(store: SqliteRunStore, some: list[Run]) -> None:
+    fill(store, some, len(some))
+    assert store.count(RunQuery()) == len(some)
+    fill(store, [])
+    assert store.count(RunQuery()) == 0
+    assert not any(store.facets(field) for field in FACETS)
+    assert list(store.iter_values(RunQuery(), ["command_line"])) == []

@@ -11,8 +11,9 @@ from collector.model.query import RunQuery, Term
 from collector.model.run import Run
 from collector.query.explain import last_success
 from collector.store.database import open_writer
+from collector.store.plan import plan as plan_of
 from collector.store.runs import SqliteRunStore
-from collector.store.where import order, where
+from collector.store.where import order
 
 
 @pytest.fixture
@@ -31,17 +32,18 @@ def make(number: int, line: str, status: str = "success", folder: str = "/w") ->
 
 def test_the_last_success_is_searched_for_in_the_index_of_commands(tmp_path: Path) -> None:
     connection = open_writer(str(tmp_path / "runs.db"))
+    SqliteRunStore(connection).write([make(n, "make" if n < 3 else "other") for n in range(1, 9)])
     query = RunQuery(
         (
             Term("command_line", ("make",), "="), Term("working_directory", ("/w",), "="),
             Term("status", ("success",)), Term("start_time", (5,), "<="),
         )
     )  # fmt: skip
-    condition, parameters = where(query)
+    condition, parameters = plan_of(connection, query)
     sql = f"EXPLAIN QUERY PLAN SELECT seq FROM runs WHERE {condition} ORDER BY {order(query)} LIMIT 2"
     plan = [str(row[3]) for row in connection.execute(sql, parameters)]
     assert len(plan) == 1  # nothing is sorted
-    assert "runs_by_command (<expr>=? AND status=? AND start_time<?)" in plan[0]
+    assert "runs_by_command (command_id=? AND start_time<?)" in plan[0]
     connection.close()
 
 

@@ -395,20 +395,18 @@ def test_a_store_validates_what_it_is_given(tmp_path: Path, fields: dict[str, ob
 
 
 def test_every_filter_of_the_first_screen_has_an_index(tmp_path: Path) -> None:
-    from collector.store.where import order, where
+    from collector.store.plan import plan as plan_of
+    from collector.store.where import order
 
     connection = open_writer(str(tmp_path / "runs.db"))
     fields: dict[str, str | int] = {
-        "status": "failure",
-        "type": "test",
-        "task": "t",
-        "session_id": "s",
-        "exit_code": 1,
-        "run_id": "0",
-    }
+        "status": "failure", "type": "test", "task": "t", "session_id": "s", "exit_code": 1, "run_id": "0",
+    }  # fmt: skip
+    some = make_run(1, status="failure", type="test", task="t", session_id="s", exit_code=1)
+    SqliteRunStore(connection).write([some])
     for field, value in fields.items():
         query = RunQuery((Term(field, (value,)),))
-        condition, parameters = where(query)
+        condition, parameters = plan_of(connection, query)
         sql = f"EXPLAIN QUERY PLAN SELECT seq FROM runs WHERE {condition} ORDER BY {order(query)} LIMIT 50"
         plan = " ".join(str(row[3]) for row in connection.execute(sql, parameters))
         assert "SEARCH" in plan, (field, plan)
