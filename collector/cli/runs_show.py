@@ -57,7 +57,7 @@ def describe(run: Run, context: Context) -> list[str]:
     lines = [output.paint(title, "bold", color), "─" * min(width, max(42, len(title)))]
     for label, text in _facts(run):
         if text:
-            shown = output.sanitize(text)
+            shown = f"\n{'':<{_LABEL}}".join(map(output.sanitize, text.splitlines()))
             if label == "Status":
                 shown = output.paint(shown, run.status, color)
             lines.append(f"{label + ':':<{_LABEL}}{shown}")
@@ -87,6 +87,7 @@ def _facts(run: Run) -> list[tuple[str, str]]:
         ("Tokens", _tokens(run)),
         ("Cost", output.format_cost(run.cost)),
         ("Tags", tags),
+        ("Note", run.note or ""),
         ("CPU", "" if run.cpu_ms is None else output.format_duration(run.cpu_ms)),
         ("Memory", "" if run.max_rss_bytes is None else output.format_size(run.max_rss_bytes)),
         ("Host", run.host or ""),

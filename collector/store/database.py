@@ -103,6 +103,7 @@ def open_reader(path: str) -> Connection:
 
     Raises:
         UnavailableError: when there is none yet.
+        BusyError: when an older acode wrote it, and no writer has brought it up to date yet.
         CorruptError: when it is not a database, or not ours.
     """
     if not os.path.lexists(path):
@@ -113,6 +114,7 @@ def open_reader(path: str) -> Connection:
         try:
             _apply(connection, (*_COMMON, *_READER))
             _check_version(connection)
+            _refuse_older(connection)
         except BaseException:
             connection.close()
             raise
@@ -290,6 +292,16 @@ def _check_version(connection: Connection) -> None:
             "ACODE-RUN-025",
             f"runs.db has version {version}, this acode knows {len(MIGRATIONS)}",
             "upgrade acode",
+        )
+
+
+def _refuse_older(connection: Connection) -> None:
+    version = schema_version(connection)
+    if 0 < version < len(MIGRATIONS):
+        raise BusyError(
+            "ACODE-RUN-022",
+            f"runs.db has version {version} and must be brought to {len(MIGRATIONS)} first",
+            "an older collector may be running: 'acode collector stop', then try again",
         )
 
 

@@ -386,6 +386,11 @@ _ASKED: tuple[str, ...] = (
     "INSERT INTO identity VALUES (lower(hex(randomblob(8))))",
 )
 """Command lines once each, counts that are kept, and an index or a count for whatever is asked."""
+_NOTES = (
+    "ALTER TABLE runs ADD COLUMN note TEXT",
+    "CREATE INDEX runs_with_note ON runs (start_time, seq) WHERE note IS NOT NULL",
+)
+"""What somebody wrote about a run, from its annotations."""
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
@@ -443,4 +448,5 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     _FOUND,
     _COMMANDS,
     _ASKED,
+    _NOTES,
 )

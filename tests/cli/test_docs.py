@@ -40,7 +40,7 @@ def test_every_option_is_documented_and_every_documented_option_exists(
     options = {option for option in parser.option_names() if option not in ("-h", "--help", "--workspace")}
     text = section(name)
     table = "\n".join(line for line in text.splitlines() if line.startswith("|"))
-    assert set(re.findall(r"`(--?[a-z][a-z-]*)", table)) == options
+    assert set(re.findall(r"`(--?[a-zA-Z][a-z-]*)", table)) == options
     for action in parser.positional_names():
         assert action in table
     for mentioned in re.findall(r"(?<![\w-])--[a-z][a-z-]+", text):
