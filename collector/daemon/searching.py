@@ -11,8 +11,8 @@ import threading
 from collections.abc import Callable
 
 from collector.errors import AcodeError
-from collector.store.run_folders import Log
 from collector.store.text_indexer import TextIndexer
+from collector.store.trouble import Log
 from collector.workspace import Workspace
 
 _SLICE_SECONDS = 1.0

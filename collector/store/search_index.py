@@ -83,6 +83,10 @@ class SearchIndex:
         """Note that artifacts wait no longer."""
         self._db.executemany("DELETE FROM pending WHERE artifact_id = ?", [(id_,) for id_ in artifact_ids])
 
+    def clear_pending(self) -> None:
+        """Note that nothing waits, as far as is known."""
+        self._db.execute("DELETE FROM pending")
+
     def drop_pending_of_run(self, run_seq: int) -> None:
         """Note that a run is gone."""
         states = (LATER, SMALL, LARGE)

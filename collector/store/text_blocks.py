@@ -7,7 +7,14 @@ from collector.model.frozen import dataclass
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import BinaryIO
+    from typing import Protocol
+
+    class Readable(Protocol):
+        """What can be read on from where it is."""
+
+        def read(self, size: int, /) -> bytes:
+            """Return at most so many bytes; none at the end."""
+
 
 BLOCK_BYTES = 64 << 10
 """Twice as much makes the index a quarter smaller, and twice as much to read for each find."""
@@ -25,7 +32,7 @@ class Block:
     begins_line: bool = True
 
 
-def iter_blocks(content: BinaryIO, size: int = BLOCK_BYTES) -> Iterator[Block]:
+def iter_blocks(content: Readable, size: int = BLOCK_BYTES) -> Iterator[Block]:
     """Yield a text in blocks of whole lines, of at most so many bytes, more than `OVERLAP_BYTES`.
 
     A line that is longer than a block is cut; each piece begins with the end of the one before.

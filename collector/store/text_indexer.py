@@ -10,19 +10,24 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterator
-from typing import BinaryIO
 
 from collector import clock, durable
 from collector.errors import CorruptError
 from collector.store.database import DATABASE_SUFFIXES, open_reader, open_writer, translated_errors
 from collector.store.quick_json import loads
-from collector.store.run_folders import Log, ignore, raise_if_passing
 from collector.store.search_index import MAX_TEXT_BYTES, SMALL_BYTES, Piece, SearchIndex
 from collector.store.search_schema import LARGE, SEARCH, SMALL
 from collector.store.text_blocks import BLOCK_BYTES, iter_blocks
 from collector.store.texts import Change, Text, Texts
+from collector.store.trouble import ignore, raise_if_passing
 from collector.workspace import Workspace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import BinaryIO
+
+    from collector.store.trouble import Log
 
 MAX_IN_BLOCK = 100
 """So many small texts share a block at most: each has a file to be opened when the block may fit."""
@@ -157,6 +162,7 @@ class TextIndexer:
         last = self._texts.last_change()
         if last is None:
             return False
+        index.clear_pending()
         self._note_change(index, last)
         index.note(_BACKLOG, "null")
         index.note(_DELETED, "1")
@@ -240,7 +246,9 @@ class TextIndexer:
         """Write a content's blocks; tell whether it is what was recorded, None when told to stop."""
         with self._texts.open(text) as file:
             content = _Hashed(file)
-            for block in iter_blocks(content):  # type: ignore[arg-type]
+            for block in iter_blocks(content):
+                if block.offset + len(block.data) > text.size_bytes:
+                    return False
                 index.add_block([Piece(content_id, block.offset, block.data, block.first_line)])
                 self._written += len(block.data)
                 if self._written >= _COMMIT_BYTES:

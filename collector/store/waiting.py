@@ -83,21 +83,26 @@ def index_texts_waiting(workspace: Workspace, budget_seconds: float) -> None:
     What goes wrong is left to whoever indexes next: a search looks through what is not indexed.
     """
     from collector.store.lock import WriterLock
-    from collector.store.text_indexer import TextIndexer
 
     lock = WriterLock(workspace)
     try:
         if not lock.try_acquire():
             return
         with lock:
-            indexer = TextIndexer(
-                workspace,
-                may_go_on=lambda: not spool.list_announcements(workspace.spool),
-                max_bytes=_MAX_TEXT_BYTES,
-            )
-            try:
-                indexer.index_waiting(budget_seconds)
-            finally:
-                indexer.close()
+            _index_texts(workspace, budget_seconds)
     except (AcodeError, OSError):
         return
+
+
+def _index_texts(workspace: Workspace, budget_seconds: float) -> None:
+    from collector.store.text_indexer import TextIndexer
+
+    indexer = TextIndexer(
+        workspace,
+        may_go_on=lambda: not spool.list_announcements(workspace.spool),
+        max_bytes=_MAX_TEXT_BYTES,
+    )
+    try:
+        indexer.index_waiting(budget_seconds)
+    finally:
+        indexer.close()
