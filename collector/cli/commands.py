@@ -29,7 +29,9 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
             "runs_upkeep",
             "check the database, and rebuild it from the run folders where it is damaged",
         ),
-        "stats": ("runs_stats", "count runs, failures and bytes"),
+        "stats": ("runs_stats", "say what many runs amount to: success, durations, trends, what is flaky"),
+        "diff": ("runs_diff", "show what differs between two runs"),
+        "compare": ("runs_compare", "show several runs side by side, and what changed"),
         "cast": ("runs_cast", "write a run as an asciicast, which asciinema and others play"),
     },
     "sessions": {
@@ -70,6 +72,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
 """The commands with verbs: group, verb, module below `collector.cli`, what it does."""
 
 SINGLE: dict[str, tuple[str, str]] = {
+    "search": ("search", "search what runs wrote, newest first"),
     "completion": ("completion", "print or install what lets bash, zsh or fish complete acode"),
     "doctor": ("doctor", "check everything, and say what to do"),
     "demo": ("demo", "record some real commands in a temporary workspace and look at them"),

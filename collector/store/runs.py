@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any
 
+    from collector.model.statistics import Tally
+
 FACETS = (*TALLY_FIELDS, *VALUE_FIELDS, "session_id", "agent_instance_id", "tag")
 MAX_EVENTS = 200_000
 VALUES = (
@@ -178,6 +180,18 @@ class SqliteRunStore:
             sql += f" ORDER BY {', '.join(by)}"
         for row in self._db.execute(sql, parameters):
             yield tuple(row)
+
+    def iter_tallies(self, query: RunQuery, by: str | None) -> Iterator[Tally]:
+        """See `RunStore.iter_tallies`."""
+        from collector.store.aggregates import iter_tallies
+
+        return iter_tallies(self._db, query, by)
+
+    def iter_durations(self, query: RunQuery) -> Iterator[int]:
+        """See `RunStore.iter_durations`."""
+        from collector.store.aggregates import iter_durations
+
+        return iter_durations(self._db, query)
 
     @translating
     def count(self, query: RunQuery) -> int:
