@@ -15,6 +15,7 @@ STDERR = "stderr.txt"
 OUTPUT = "output.txt"
 OUTPUT_INDEX = "output.idx"
 CALL_JSON = "call.json"
+ANNOTATIONS_JSON = "annotations.json"
 ERROR_JSON = "error.json"
 LOGS = "logs.jsonl"
 JSON_ARTIFACT = "artifact.json"
@@ -26,7 +27,7 @@ RESTORE_LOG = "restore.log"
 INCOMING = ".incoming"
 RESERVED_NAMES = frozenset({
     RUN_JSON, STDOUT, STDERR, OUTPUT, OUTPUT_INDEX, CALL_JSON, ERROR_JSON, LOGS, JSON_ARTIFACT, TEST_RESULTS,
-    TEST_RESULTS_TRX, COVERAGE, BUILD_LOG, RESTORE_LOG, INCOMING,
+    TEST_RESULTS_TRX, COVERAGE, BUILD_LOG, RESTORE_LOG, INCOMING, ANNOTATIONS_JSON,
 })  # fmt: skip
 """Names in a run folder that acode uses itself."""
 SHELL_LINKS = "/shell"
@@ -96,6 +97,11 @@ class Workspace:
     def ingest_lock(self) -> str:
         """Whoever holds a lock on this file takes in what agents say; its content counts the takers."""
         return os.path.join(self.folder, "ingest.lock")
+
+    @property
+    def annotations_lock(self) -> str:
+        """Whoever holds a lock on this file changes the annotations of a run."""
+        return os.path.join(self.folder, "annotations.lock")
 
     @property
     def collector_pid(self) -> str:

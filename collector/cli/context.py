@@ -107,6 +107,12 @@ class Context:
             raise NotFoundError("ACODE-RUN-001", f"no runs in {self.root} yet", _EMPTY)
         return stores
 
+    def close(self) -> None:
+        """Let go of the stores; they are opened anew when something is asked."""
+        if self._stores is not None:
+            self._stores[0].close()
+            self._stores = None
+
     def find_sessions(self) -> SqliteSessionStore | None:
         """Open the store of sessions; None in a workspace without runs."""
         if self.find_stores() is None:

@@ -33,7 +33,7 @@ Run a command exactly as without acode, and record it.
   --type TYPE         command, build, test or generate (default: guessed)
   --session ID        session the run belongs to (default: ACODE_SESSION_ID, else the agent's own)
   --task-id ID        your own identifier for correlation
-  --tag KEY[=VALUE]   tag the run; may be repeated
+  --tag NAME[=VALUE]  tag the run; may be repeated
   --timeout DURATION  end the command and all its descendants after 90s, 5m, 1h ...
   --grace DURATION    time between SIGTERM and SIGKILL (default: 10s)
   --cwd DIR           run in this directory
@@ -117,10 +117,12 @@ def parse_options(
 
 def _set(options: Options, name: str, value: str) -> None:
     if name == "--tag":
-        key, _, text = value.partition("=")
-        if not key:
-            raise UsageError("--tag needs KEY or KEY=VALUE")
-        options.tags[key] = text
+        from collector.tags import parse_tag
+
+        try:
+            key, options.tags[key] = parse_tag(value)
+        except ValueError as error:
+            raise UsageError(f"--tag: {error}") from None
         return
     if name == "--collect":
         options.collect.append(value)
@@ -132,13 +134,21 @@ def _set(options: Options, name: str, value: str) -> None:
     options.values[name] = value
 
 
+def print_help(text: str) -> None:
+    """Print a help text, for whoever still reads it."""
+    try:
+        os.write(1, text.encode())
+    except OSError:
+        return
+
+
 def main(argv: list[str], workspace: str | None = None) -> int:
     """Run `acode exec`; `argv` is what follows the verb. Returns the exit status.
 
     The caller should leave by `os._exit`: a thread may still wait for a stuck disk.
     """
     if argv and argv[0] in ("-h", "--help"):
-        os.write(1, HELP.encode())
+        print_help(HELP)
         return 0
     try:
         options = parse_options(argv)

@@ -6,10 +6,9 @@ import os
 import time
 
 from collector.cli import output
-from collector.cli.context import Context, index_waiting
+from collector.cli.context import Context
 from collector.cli.parsing import Command, Namespace, Parser, add_run
-from collector.errors import NotFoundError
-from collector.model.run import Run
+from collector.cli.run_end import EndWatch, exit_status
 from collector.workspace import RUN_JSON, STDERR, STDOUT
 
 TYPE_CHECKING = False
@@ -17,9 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _POLL_SECONDS = 0.03
-_ALIVE_SECONDS = 1.0
 _CHUNK = 64 << 10
-_TIMED_OUT = 124
 
 
 def configure(parser: Parser) -> None:
@@ -34,7 +31,7 @@ def run(options: Namespace, context: Context) -> int:
     folder = os.path.dirname(context.stores()[1].path_in(found.folder, RUN_JSON))  # noqa: PTH120
     sinks = _Sinks(output.has_color(context.environ))
     tail = _Tail(folder, sinks.write)
-    watch = _Watch(folder, found)
+    watch = EndWatch(folder, found)
     try:
         tail.catch_up()
         while not watch.has_ended():
@@ -45,29 +42,8 @@ def run(options: Namespace, context: Context) -> int:
     finally:
         tail.close()
         sinks.end()
-    ended = _final(found, watch, context)
+    ended = watch.final(context)
     return exit_status(ended) if options.exit_status else 0
-
-
-def exit_status(run: Run) -> int:
-    """Return the exit status that says how a run ended; 1 where only that it failed is known."""
-    if run.status == "success":
-        return 0
-    if run.status == "timeout":
-        return _TIMED_OUT
-    if run.exit_code is not None:
-        return run.exit_code & 0xFF or 1
-    return 128 + run.signal if run.signal is not None else 1
-
-
-def _final(run: Run, watch: _Watch, context: Context) -> Run:
-    if run.is_finished:
-        return run
-    index_waiting(context.workspace)
-    ended = watch.record() or context.stores()[0].find(run.run_id) or run
-    if not ended.is_finished:
-        output.note(f"acode: ACODE-RUN-011: the recording of {run.name} was cut short")
-    return ended
 
 
 class _Sinks:
@@ -143,54 +119,6 @@ class _Tail:
     def close(self) -> None:
         for fd in self._files.values():
             os.close(fd)
-
-
-class _Watch:
-    """Whether a run has ended: its run.json says so, or its recorder is dead."""
-
-    def __init__(self, folder: str, run: Run) -> None:
-        self._folder = folder
-        self._run = run
-        self._stamp = (0, 0)
-        self._looked = time.monotonic()
-        self._record: Run | None = None
-
-    def record(self) -> Run | None:
-        """Return the finished record, when there is one."""
-        return self._record
-
-    def has_ended(self) -> bool:
-        if self._run.is_finished:
-            return True
-        stamp = self._stat()
-        if stamp != self._stamp:
-            self._stamp = stamp
-            self._record = self._load()
-        return self._record is not None or self._is_abandoned()
-
-    def _stat(self) -> tuple[int, int]:
-        try:
-            found = os.stat(f"{self._folder}/{RUN_JSON}")  # noqa: PTH116
-        except FileNotFoundError:
-            raise NotFoundError("ACODE-RUN-001", f"run {self._run.name} was deleted") from None
-        return found.st_ino, found.st_mtime_ns
-
-    def _load(self) -> Run | None:
-        from collector.record.seal import read_record
-
-        try:
-            record = Run.from_json(read_record(self._folder))
-        except (OSError, ValueError):
-            return None
-        return record if record.is_finished else None
-
-    def _is_abandoned(self) -> bool:
-        if time.monotonic() - self._looked < _ALIVE_SECONDS:
-            return False
-        from collector.record.recorder import is_recorder_alive
-
-        self._looked = time.monotonic()
-        return not is_recorder_alive(self._folder, dict(self._run.recorder))
 
 
 COMMANDS = {"follow": Command(configure, run)}

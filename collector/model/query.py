@@ -24,7 +24,7 @@ FIELDS: dict[str, str] = {
     "start_time": "time", "end_time": "time", "duration_ms": "duration",
     "exit_code": "number", "tokens_used": "number", "tests": "number", "failed_tests": "number",
     "coverage": "number", "output_bytes": "size", "max_rss_bytes": "size",
-    "tag": "tag", "has": "has", TEXT: "text",
+    "tag": "tag", "has": "has", "note": "note", TEXT: "text",
 }  # fmt: skip
 """Each field that can be asked about, and how its values are compared."""
 
@@ -34,6 +34,7 @@ ORDERED = frozenset({"number", "time", "duration", "size"})
 STREAMS = ("stdout", "stderr", "output")
 HAS = (
     "artifacts", *STREAMS, "log", "test_result", "coverage", "diff", "build_output", "json", "other", "tags",
+    "note",
 )  # fmt: skip
 """What a run can have: `artifacts` is any file beside the streams, a stream is one that is not empty."""
 

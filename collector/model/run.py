@@ -30,6 +30,7 @@ class Run:
     `metrics` are numbers that its output told (`cpu_percent`, `memory_mb`, `tokens_used`, `duration_ms`),
     `summary` counts what was found in it (`tests`, `coverage`, `logs`), `skipped` are the files that were
     not collected, each with `path` and `reason`; they are known once the run has been sealed.
+    `note`, and tags that were given or taken away later, are annotations beside the record.
     `seq` is the store's own row number and `folder` the run folder relative to the artifact store;
     neither is part of the record's JSON.
     """
@@ -77,6 +78,7 @@ class Run:
     metrics: Mapping[str, Any] = field(default_factory=dict)
     summary: Mapping[str, Any] = field(default_factory=dict)
     skipped: tuple[Mapping[str, Any], ...] = ()
+    note: str | None = None
     seq: int = 0
     folder: str = ""
     output_bytes: int = 0
@@ -166,7 +168,7 @@ _KINDS = {
     "text or null": (
         "session_id", "task_id", "parent_run_id", "agent_instance_id", "tool", "tool_call_id",
         "operating_mode", "container_id", "error_code", "error_message", "workspace_id", "agent",
-        "agent_version", "model", "host",
+        "agent_version", "model", "host", "note",
     ),
     "a whole number": ("start_time",),
     "a whole number or null": (

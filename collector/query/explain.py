@@ -6,29 +6,23 @@ as long as its files, and the runs before it, are there. Memory does not grow wi
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from collector.clock import format_iso
-from collector.errors import AcodeError
 from collector.extract.differences import Difference, first_difference
 from collector.extract.exit_codes import explain_exit
 from collector.extract.failures import ErrorBlock, FailureScanner
-from collector.extract.text import iter_lines
-from collector.model.artifact import Artifact
 from collector.model.query import RunQuery, Term
 from collector.model.results import Location, TestCase, TestReport, TestTotals
 from collector.model.run import Run
+from collector.query.run_files import RunFiles, case_name
 from collector.store.protocols import ArtifactStore, RunStore
-from collector.workspace import TEST_RESULTS
 
 Stores = tuple[RunStore, ArtifactStore]
 MAX_TESTS = 50
 MAX_ERRORS = 10
 _STREAMS = ("stderr", "stdout")
-_MAX_REPORT_BYTES = 100 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,34 +157,8 @@ def _headline(explanation: Explanation) -> str:
     return f"{explanation.outcome}: {explanation.reason}" if explanation.reason else explanation.outcome
 
 
-class _Reader:
-    """Reads a run's files; what cannot be read is noted and left out."""
-
-    def __init__(self, artifacts: ArtifactStore) -> None:
-        self._artifacts = artifacts
-        self.problems: list[str] = []
-
-    def report(self, run: Run) -> TestReport | None:
-        """Return the run's test results, None where it has none."""
-        artifact = next((item for item in run.artifacts if item.path == TEST_RESULTS), None)
-        if artifact is None:
-            return None
-        if artifact.size_bytes > _MAX_REPORT_BYTES:
-            self.problems.append(f"{run.name}: {TEST_RESULTS} is too large")
-            return None
-        try:
-            report = TestReport.from_json(json.loads(b"".join(self._content(run, artifact))))
-            report.check()
-            return report
-        except (ValueError, AttributeError, RecursionError) as error:
-            self.problems.append(f"{run.name}: {TEST_RESULTS} cannot be read: {error}")
-            return None
-
-    def lines(self, run: Run, stream: str) -> Iterator[tuple[int, str]]:
-        """Yield the lines of one of the run's streams."""
-        artifact = next((item for item in run.artifacts if item.type == stream), None)
-        if artifact is not None and artifact.size_bytes:
-            yield from iter_lines(self._content(run, artifact))
+class _Reader(RunFiles):
+    """Reads a run's files for what they tell of failures."""
 
     def errors(self, run: Run) -> tuple[ErrorBlock, ...]:
         """Return what both streams tell of failures, or else what was printed last."""
@@ -203,13 +171,6 @@ class _Reader:
         found.sort(key=lambda block: block.rank)
         last = next(filter(None, (scanner.last_lines() for scanner in scanners)), None)
         return tuple(found[:MAX_ERRORS]) or ((last,) if last else ())
-
-    def _content(self, run: Run, artifact: Artifact) -> Iterator[bytes]:
-        try:
-            yield from self._artifacts.iter_content(artifact)
-        except (AcodeError, OSError) as error:
-            message = error.message if isinstance(error, AcodeError) else str(error)
-            self.problems.append(f"{run.name}: {artifact.path} cannot be read: {message}")
 
 
 def _compare(run: Run, report: TestReport | None, store: RunStore, reader: _Reader) -> Comparison | None:
@@ -230,13 +191,13 @@ def _compare(run: Run, report: TestReport | None, store: RunStore, reader: _Read
 
 def _changed_tests(now: TestReport, before: TestReport) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return tests that fail and did not, and tests that passed and are gone."""
-    failed_before = {_test_name(case) for case in _failed_cases(before)}
-    failing = dict.fromkeys(map(_test_name, _failed_cases(now)))
+    failed_before = {case_name(case) for case in _failed_cases(before)}
+    failing = dict.fromkeys(map(case_name, _failed_cases(now)))
     newly = [name for name in failing if name not in failed_before]
     if now.omitted_cases:
         return tuple(newly[:MAX_TESTS]), ()
-    present = {_test_name(case) for suite in now.suites for case in suite.cases}
-    passed = dict.fromkeys(_test_name(c) for s in before.suites for c in s.cases if c.outcome == "passed")
+    present = {case_name(case) for suite in now.suites for case in suite.cases}
+    passed = dict.fromkeys(case_name(c) for s in before.suites for c in s.cases if c.outcome == "passed")
     return tuple(newly[:MAX_TESTS]), tuple([name for name in passed if name not in present][:MAX_TESTS])
 
 
@@ -245,8 +206,4 @@ def _failed_cases(report: TestReport) -> list[TestCase]:
 
 
 def _failed_test(case: TestCase) -> FailedTest:
-    return FailedTest(_test_name(case), case.outcome, case.message, case.location, case.details)
-
-
-def _test_name(case: TestCase) -> str:
-    return f"{case.class_name}::{case.name}" if case.class_name else case.name
+    return FailedTest(case_name(case), case.outcome, case.message, case.location, case.details)

@@ -27,7 +27,7 @@ KEYS: dict[str, str] = {
     "model": "model", "tokens": "tokens_used", "started": "start_time", "ended": "end_time",
     "dir": "working_directory", "has": "has", "size": "output_bytes", "memory": "max_rss_bytes",
     "tests": "tests", "failed_tests": "failed_tests", "coverage": "coverage", "error": "error_code",
-    "re": "command_line", "text": TEXT,
+    "note": "note", "re": "command_line", "text": TEXT,
 }  # fmt: skip
 """Each key and the field it asks about; a field's own name is a key too."""
 
@@ -49,7 +49,8 @@ MEANINGS: dict[str, str] = {
     "size": "how much it printed", "memory": "how much memory it took at most",
     "tests": "how many tests it ran", "failed_tests": "how many of its tests failed",
     "coverage": "which part of the lines its tests covered, in percent",
-    "error": "its error code", "re": "a regular expression that matches in the command line",
+    "error": "its error code", "note": "a part of the note about it",
+    "re": "a regular expression that matches in the command line",
     "text": "a part of the command line, as a word without a key",
 }  # fmt: skip
 """What each key asks, in a few words."""
@@ -229,7 +230,7 @@ def _term(word: Word, now_ms: int) -> Term:
 def _regex(word: Word, field: str) -> Term:
     from collector.store.patterns import compile_regex
 
-    if FIELDS[field] not in _TEXTS and field != TEXT:
+    if FIELDS[field] not in _TEXTS and field not in (TEXT, "note"):
         raise word.error(
             f"{word.key!r} takes no regular expression", "texts do: re:/…/, cmd:re:/…/, task:re:/…/"
         )

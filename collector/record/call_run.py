@@ -106,7 +106,8 @@ def call_record(started_ms: int, run_id: str, task: str, command_line: str) -> d
         "environment": {}, "tags": {}, "workspace_id": None, "agent": None, "agent_version": None,
         "model": None, "tokens": {}, "cost": None, "cpu_ms": None, "max_rss_bytes": None,
         "host": None, "pid": None, "artifacts": [], "provenance": {},
-        "metrics": {}, "summary": {}, "skipped": [], "recorder": {"kind": "agent"},
+        "metrics": {}, "summary": {}, "skipped": [], "note": None,
+        "recorder": {"kind": "agent"},
     }  # fmt: skip
 
 

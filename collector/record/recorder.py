@@ -285,6 +285,7 @@ def first_record(plan: Plan, name: str, task: str, pid: int | None, start_ms: in
         "metrics": {},
         "summary": {},
         "skipped": [],
+        "note": None,
     }
     record["recorder"] = _recorder_fields(plan)
     return record

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import BinaryIO
 
+    from collector.model.query import RunQuery
+    from collector.model.statistics import LargeRun, StorageShare
+
 _STREAMS = {"stdout": 0, "stderr": 1, "output": 2}
 
 
@@ -165,6 +168,27 @@ class SqliteArtifactStore:
             [],
         )
         return StorageStatistics(all_rows[0], int(all_rows[1]), int(all_rows[2]), int(linked[0]))
+
+    @translating
+    def count_stored(self, query: RunQuery) -> tuple[int, int]:
+        """See `ArtifactStore.count_stored`."""
+        from collector.store.aggregates import count_stored
+
+        return count_stored(self._db, query)
+
+    @translating
+    def storage_shares(self, query: RunQuery) -> tuple[StorageShare, ...]:
+        """See `ArtifactStore.storage_shares`."""
+        from collector.store.aggregates import storage_shares
+
+        return storage_shares(self._db, query)
+
+    @translating
+    def largest_runs(self, query: RunQuery, limit: int) -> tuple[LargeRun, ...]:
+        """See `ArtifactStore.largest_runs`."""
+        from collector.store.aggregates import largest_runs
+
+        return largest_runs(self._db, query, limit)
 
     def _flag_missing(self, artifact: Artifact) -> Artifact:
         try:

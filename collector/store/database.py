@@ -104,6 +104,7 @@ def open_reader(path: str, schema: Schema = RUNS) -> Connection:
 
     Raises:
         UnavailableError: when there is none yet.
+        BusyError: when an older acode wrote it, and no writer has brought it up to date yet.
         CorruptError: when it is not a database, or not ours.
     """
     if not os.path.lexists(path):
@@ -114,6 +115,7 @@ def open_reader(path: str, schema: Schema = RUNS) -> Connection:
         try:
             _apply(connection, (*_COMMON, *_READER))
             _check_version(connection, schema)
+            _refuse_older(connection, schema)
         except BaseException:
             connection.close()
             raise
@@ -291,6 +293,16 @@ def _check_version(connection: Connection, schema: Schema) -> None:
             "ACODE-RUN-025",
             f"{schema.file_name} has version {version}, this acode knows {known}",
             "upgrade acode",
+        )
+
+
+def _refuse_older(connection: Connection, schema: Schema) -> None:
+    version = schema_version(connection)
+    if 0 < version < len(schema.migrations):
+        raise BusyError(
+            "ACODE-RUN-022",
+            f"{schema.file_name} has version {version} and must be brought to {len(schema.migrations)} first",
+            "an older collector may be running: 'acode collector stop', then try again",
         )
 
 

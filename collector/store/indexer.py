@@ -21,7 +21,7 @@ from collector.record.folder import day_folder, point_latest
 from collector.record.recorder import is_recorder_alive
 from collector.record.seal import close_abandoned, is_sealed, read_record
 from collector.record.session_folder import USAGE, folder_name, iter_lines, message_key, read_session
-from collector.store import trash
+from collector.store import trash, upkeep
 from collector.store.artifacts import SqliteArtifactStore
 from collector.store.database import DATABASE_SUFFIXES, open_writer, quick_check
 from collector.store.lock import WriterLock
@@ -119,6 +119,7 @@ class Indexer:
 
     def _open_database(self) -> None:
         connection = open_writer(self._workspace.database)
+        self._connection = connection
         self._opened = Path(self._workspace.database).lstat()
         self.runs = SqliteRunStore(connection)
         self.artifacts = SqliteArtifactStore(connection, self._workspace)
@@ -197,6 +198,10 @@ class Indexer:
             self.move_folders(dated=subject == "dated")
         elif kind == spool.SESSION:
             self._index_session(subject)
+        elif kind == spool.OPTIMIZE:
+            upkeep.optimize(self._connection, self._workspace.database)
+        elif kind == spool.RECOVER:
+            upkeep.check(self._connection)  # what it finds is mended as any damage is
         else:
             return False
         return True
@@ -288,7 +293,7 @@ class Indexer:
             record = self._folders.checked(run.folder, read_record(path))
             if record["status"] == "running":
                 record = close_abandoned(path, record)
-            self._write_one(self._folders.to_run(run.folder, record))
+            self._write_one(self._folders.read_run(run.folder))
             if not is_sealed(record):
                 spool.announce(self._workspace.spool, spool.SEAL, run.folder)
         except (OSError, ValueError) as error:

@@ -107,7 +107,7 @@ def _way(db: Connection, term: Term) -> Way:
     driving = drive(term)
     if driving is None:
         return Way(check(term))
-    if kind == "has":
+    if kind == "has" and "note" not in term.values:
         return Way(check(term), driving, _bounded(db, (f"artifacts WHERE {_artifacts(term)}", [])))
     condition, values = driving
     count = _bounded(db, (f"runs WHERE {condition}", values))
@@ -116,6 +116,8 @@ def _way(db: Connection, term: Term) -> Way:
 
 def _is_in_order(term: Term) -> bool:
     """Whether the index holds the runs of this condition in order of time."""
+    if term.field == "note" or term.values == ("note",):
+        return True
     if len(term.values) > 1 or term.field in ("duration_ms", "end_time", "output_bytes", "run_id", "name"):
         return False
     if FIELDS[term.field] in ORDERED:

@@ -15,6 +15,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any, BinaryIO, Protocol
+
+    from collector.model.statistics import LargeRun, StorageShare, Tally
 else:
     Protocol = object  # a protocol means something to type checkers only; `typing` costs milliseconds
 
@@ -109,6 +111,17 @@ class RunStore(Protocol):
 
         One read transaction from the first row to the last; memory does not grow with the result.
         """
+
+    def iter_tallies(self, query: RunQuery, by: str | None) -> Iterator[Tally]:
+        """Yield what there is of each value of a thing.
+
+        `by` is `command`, `task`, `type`, `status`, `context`, `session`, `agent`, `instance`, `model`,
+        `tool`, `host`, `directory`, `quarter` (of an hour since 1970), or None for all together, without
+        durations. Raises InputError for anything else.
+        """
+
+    def iter_durations(self, query: RunQuery) -> Iterator[int]:
+        """Yield how long each run took that tells it, the shortest first."""
 
     def count(self, query: RunQuery) -> int:
         """Return how many runs fit."""
@@ -207,3 +220,12 @@ class ArtifactStore(Protocol):
 
     def statistics(self) -> StorageStatistics:
         """Return how much all artifacts take; reads every row of them."""
+
+    def count_stored(self, query: RunQuery) -> tuple[int, int]:
+        """Return how many artifacts the runs have, and how many bytes these take."""
+
+    def storage_shares(self, query: RunQuery) -> tuple[StorageShare, ...]:
+        """Return what the artifacts of the runs of each type take, the largest first."""
+
+    def largest_runs(self, query: RunQuery, limit: int) -> tuple[LargeRun, ...]:
+        """Return the runs whose artifacts take most."""

@@ -11,6 +11,7 @@ from collector.ids import is_ulid
 from collector.model.frozen import replace
 from collector.model.run import Run
 from collector.record.annotate import annotated, read_call
+from collector.record.annotations import read_annotations, with_annotations
 from collector.record.seal import read_record
 from collector.store.trouble import Log, ignore
 from collector.workspace import RUN_JSON, Workspace
@@ -30,7 +31,8 @@ class RunFolders:
             OSError, ValueError: the folder holds no usable record.
         """
         path = self.path(folder)
-        return self.to_run(folder, annotated(read_record(path), read_call(path)))
+        record = annotated(read_record(path), read_call(path))
+        return self.to_run(folder, with_annotations(record, read_annotations(path)))
 
     def path(self, folder: str) -> str:
         """Return the absolute path of a run folder.

@@ -21,11 +21,11 @@ _PLAIN = (
     "exit_code", "signal", "start_time", "end_time", "duration_ms", "session_id", "task_id",
     "parent_run_id", "agent_instance_id", "tool", "tool_call_id", "type", "context",
     "operating_mode", "container_id", "error_code", "error_message", "workspace_id", "agent",
-    "agent_version", "model", "cost", "cpu_ms", "max_rss_bytes", "host", "pid", "output_bytes",
+    "agent_version", "model", "cost", "cpu_ms", "max_rss_bytes", "host", "pid", "output_bytes", "note",
 )  # fmt: skip
 _ANNOTATED = (
     "session_id", "agent_instance_id", "tool", "tool_call_id", "agent", "agent_version", "model", "tokens",
-    "cost", "provenance", "metrics", "summary", "skipped",
+    "cost", "provenance", "metrics", "summary", "skipped", "note",
 )  # fmt: skip
 """What may be learned of a run after its end."""
 _LISTS = ("arguments", "skipped")
@@ -38,6 +38,7 @@ _SELECT = (
     "SELECT runs.*, command_line, variables FROM runs JOIN commands USING (command_id) "
     "LEFT JOIN environments USING (environment_id)"
 )
+_FIND = "SELECT seq, status, command_id, note FROM runs WHERE run_id = ?"
 Values = list["Any"]
 
 
@@ -58,24 +59,25 @@ def write_run(db: Connection, run: Run) -> None:
     Raises:
         ConflictError: when a finished run would change.
     """
-    found = db.execute("SELECT seq, status, command_id FROM runs WHERE run_id = ?", [run.run_id]).fetchone()
+    found = db.execute(_FIND, [run.run_id]).fetchone()
     values = _values(db, run)
     if found is None:
         # The folder is the record: whoever had its name before is no longer there.
         _remove(db, "name = ?", run.name)
         seq = db.execute(_INSERT, values).lastrowid or 0
+        _write_tags(db, run, seq)
         _revise(db, seq, _event(db, "run.created", run, seq))
     elif found["status"] == "running":
         seq = found["seq"]
         db.execute(_UPDATE, [*values, seq])
         remove_unused(db, found["command_id"])
+        if (_write_tags(db, run, seq) or found["note"] != run.note) and not run.is_finished:
+            _event(db, "run.annotated", run, seq)
     else:
         seq = found["seq"]
         _annotate(db, run, seq)
     if run.is_finished and (found is None or found["status"] == "running"):
         _revise(db, seq, _event(db, "run.finished", run, seq))
-    for key, value in run.tags.items():
-        db.execute("INSERT OR IGNORE INTO tags VALUES (?, ?, ?)", [key, value, seq])
     artifacts_to_rows(db, seq, run)
 
 
@@ -98,6 +100,16 @@ def _tags(db: Connection, seqs: Sequence[int]) -> dict[int, dict[str, str]]:
     return tags
 
 
+def _write_tags(db: Connection, run: Run, seq: int) -> bool:
+    """Let a run have the tags of its record and no others; tell whether that changed any."""
+    if _tags(db, [seq]).get(seq, {}) == run.tags:
+        return False
+    db.execute("DELETE FROM tags WHERE run_seq = ?", [seq])
+    for key, value in run.tags.items():
+        db.execute("INSERT INTO tags VALUES (?, ?, ?)", [key, value, seq])
+    return True
+
+
 def _annotate(db: Connection, run: Run, seq: int) -> None:
     """Add what an agent said of a run after its end; what was recorded stays.
 
@@ -108,7 +120,8 @@ def _annotate(db: Connection, run: Run, seq: int) -> None:
     if any(getattr(stored, c) != getattr(run, c) for c in ("status", "exit_code", "end_time")):
         raise ConflictError("ACODE-RUN-027", f"run {run.name} is finished and cannot be changed")
     changed = [name for name in (*_ANNOTATED, "folder") if getattr(stored, name) != getattr(run, name)]
-    if not changed:
+    retagged = _write_tags(db, run, seq)
+    if not changed and not retagged:
         return
     if "tokens" in changed:
         changed.append("tokens_used")
@@ -116,7 +129,8 @@ def _annotate(db: Connection, run: Run, seq: int) -> None:
     if "summary" in changed:
         changed += _COUNTED
         values += _counted(run)
-    db.execute(f"UPDATE runs SET {', '.join(f'{c} = ?' for c in changed)} WHERE seq = ?", [*values, seq])
+    if changed:
+        db.execute(f"UPDATE runs SET {', '.join(f'{c} = ?' for c in changed)} WHERE seq = ?", [*values, seq])
     _event(db, "run.annotated", run, seq)
 
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any
 
+    from collector.model.statistics import Tally
+
 FACETS = (*TALLY_FIELDS, *VALUE_FIELDS, "session_id", "agent_instance_id", "tag")
 MAX_EVENTS = 200_000
 VALUES = (
@@ -83,16 +85,17 @@ class SqliteRunStore:
         total = self.count(query) if with_total else None
         limit = max(0, query.limit)
         chosen: list[tuple[Any, int]] = []
-        with time_limit(self._db, time_limit_ms) as watch:
-            try:
-                for row in self._db.execute(*self._choose(query, limit + 1)):
-                    chosen.append((row[0], row[1]))  # noqa: PERF401 - what was found outlives an interruption
-            except OperationalError:
-                if not watch.is_over:
-                    raise
-        more = len(chosen) > limit or watch.is_over
-        chosen = chosen[:limit]
-        found = self.by_seq([seq for _, seq in chosen])
+        with snapshot(self._db):
+            with time_limit(self._db, time_limit_ms) as watch:
+                try:
+                    for row in self._db.execute(*self._choose(query, limit + 1)):
+                        chosen.append((row[0], row[1]))  # noqa: PERF401 - kept when it is interrupted
+                except OperationalError:
+                    if not watch.is_over:
+                        raise
+            more = len(chosen) > limit or watch.is_over
+            chosen = chosen[:limit]
+            found = self.by_seq([seq for _, seq in chosen])
         items = tuple(found[seq] for _, seq in chosen if seq in found)
         end = encode_cursor(query, *chosen[-1]) if chosen else None
         return Page(items, total, end if more else None, not watch.is_over, end)
@@ -177,6 +180,18 @@ class SqliteRunStore:
             sql += f" ORDER BY {', '.join(by)}"
         for row in self._db.execute(sql, parameters):
             yield tuple(row)
+
+    def iter_tallies(self, query: RunQuery, by: str | None) -> Iterator[Tally]:
+        """See `RunStore.iter_tallies`."""
+        from collector.store.aggregates import iter_tallies
+
+        return iter_tallies(self._db, query, by)
+
+    def iter_durations(self, query: RunQuery) -> Iterator[int]:
+        """See `RunStore.iter_durations`."""
+        from collector.store.aggregates import iter_durations
+
+        return iter_durations(self._db, query)
 
     @translating
     def count(self, query: RunQuery) -> int:

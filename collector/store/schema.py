@@ -294,7 +294,12 @@ _ASKED: tuple[str, ...] = (
     WHERE json_valid(summary)
     """,
     "CREATE INDEX runs_by_revision ON runs (revision)",
-    "CREATE INDEX runs_by_command ON runs (command_id, start_time, seq, status)",
+    # Also what statistics count: the index is a twentieth of the rows that it saves reading.
+    """
+    CREATE INDEX runs_by_command ON runs (
+        command_id, start_time, seq, status, duration_ms, output_bytes, tokens_used, cost
+    )
+    """,
     f"CREATE INDEX runs_by_duration ON runs (ifnull(duration_ms, {NOTHING}), seq)",
     f"CREATE INDEX runs_by_end ON runs (ifnull(end_time, {NOTHING}), seq)",
     "CREATE INDEX runs_by_size ON runs (output_bytes, seq)",
@@ -396,6 +401,11 @@ _ASKED: tuple[str, ...] = (
     "INSERT INTO identity VALUES (lower(hex(randomblob(8))))",
 )
 """Command lines once each, counts that are kept, and an index or a count for whatever is asked."""
+_NOTES = (
+    "ALTER TABLE runs ADD COLUMN note TEXT",
+    "CREATE INDEX runs_with_note ON runs (start_time, seq) WHERE note IS NOT NULL",
+)
+"""What somebody wrote about a run, from its annotations."""
 
 MIGRATIONS: Migrations = (
     (
@@ -453,6 +463,7 @@ MIGRATIONS: Migrations = (
     _FOUND,
     _COMMANDS,
     _ASKED,
+    _NOTES,
 )
 
 RUNS = Schema("runs.db", 0x61636F64, "runs", MIGRATIONS, "run 'acode runs reindex' to rebuild it")  # "acod"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-from collector.errors import AcodeError, CorruptError, UnavailableError
+from collector.errors import AcodeError, BusyError, CorruptError, UnavailableError
 from collector.model.run import Run
 from collector.record import spool
 from collector.store.database import open_reader
@@ -48,7 +48,7 @@ def _needs_index(workspace: Workspace) -> bool:
         return False
     try:
         connection = open_reader(workspace.database)
-    except UnavailableError:
+    except (UnavailableError, BusyError):
         return True
     except CorruptError as error:
         if error.code == "ACODE-RUN-025":

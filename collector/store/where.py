@@ -165,6 +165,8 @@ def _has(term: Term, column: str) -> Sql:  # noqa: ARG001, RUF100
     for value in map(str, term.values):
         if value == "tags":
             parts.append("EXISTS (SELECT 1 FROM tags WHERE run_seq = runs.seq)")
+        elif value == "note":
+            parts.append("+runs.note IS NOT NULL")
         else:
             parts.append(
                 f"EXISTS (SELECT 1 FROM artifacts WHERE run_seq = runs.seq AND {artifact_rows(value)})"
@@ -183,7 +185,7 @@ def artifact_rows(value: str) -> str:
 
 _POSITIVE: dict[str, Callable[[Term, str], Sql]] = {
     **dict.fromkeys(ORDERED, _comparison),
-    "word": _word, "prefix": _prefix, "glob": _glob, "text": _text, "tag": _tag, "has": _has,
+    "word": _word, "prefix": _prefix, "glob": _glob, "text": _text, "note": _text, "tag": _tag, "has": _has,
 }  # fmt: skip
 
 
@@ -199,10 +201,15 @@ def drive(term: Term) -> Sql | None:
         condition, values = tag_rows(term)
         return f"runs.seq IN (SELECT run_seq FROM tags WHERE {condition})", values
     if kind == "has":
-        if {*term.values} & {*STREAMS, "tags"}:
+        if {*term.values} == {"note"}:
+            return "runs.note IS NOT NULL", []
+        if {*term.values} & {*STREAMS, "tags", "note"}:
             return None
         condition = any_of([f"({artifact_rows(str(value))})" for value in term.values])
         return f"runs.seq IN (SELECT run_seq FROM artifacts WHERE {condition})", []
+    if kind == "note":
+        condition, values = check(term)
+        return f"(runs.note IS NOT NULL AND {condition})", values
     if kind in ("prefix", "glob"):
         return _drive_text(term)
     if kind in ORDERED:

@@ -34,7 +34,7 @@ CHOICES = {
     "status": ("running", "success", "failure", "timeout", "cancelled"),
     "type": ("command", "build", "test", "generate"),
     "context": ("host", "docker", "remote"),
-    "has": ("artifacts", "stdout", "stderr", "log", "test_result", "tags"),
+    "has": ("artifacts", "stdout", "stderr", "log", "test_result", "tags", "note"),
 }
 REGEXES = ("a", "^ab", "b$", "(ab|b)c", "\\[b", "x.y", "(?i)A", "abc*", 'q"uote')
 IDS = ("01AAA", "01AAB", "01B", "02")
@@ -89,6 +89,7 @@ def runs(draw: st.DrawFn) -> list[Run]:
             type=draw(st.sampled_from(CHOICES["type"])),
             context=draw(st.sampled_from(CHOICES["context"])),
             tags=draw(st.dictionaries(word, word | st.just(""), max_size=2)),
+            note=draw(maybe),
             error_code=draw(maybe),
             output_bytes=draw(st.integers(0, 5)),
             max_rss_bytes=draw(st.none() | st.integers(0, 5)),
@@ -154,7 +155,7 @@ def fits_value(run: Run, term: Term, value: str | int) -> bool:
         return bool(actual == value)
     if kind == "glob" and ("*" in value or "?" in value):
         return fnmatchcase(actual, value.replace("[", "[[]"))
-    if kind == "text" or term.field == "command_line":
+    if kind in ("text", "note") or term.field == "command_line":
         return lower(value) in lower(actual)
     return bool(actual == value)
 
@@ -173,6 +174,8 @@ def actual_value(run: Run, field: str) -> Any:
 def has(run: Run, what: str) -> bool:
     if what == "tags":
         return bool(run.tags)
+    if what == "note":
+        return run.note is not None
     if what == "artifacts":
         return any(a.type not in STREAMS for a in run.artifacts)
     return any(a.type == what and (a.size_bytes > 0 or what not in STREAMS) for a in run.artifacts)
