@@ -11,7 +11,7 @@ from collector.errors import BusyError
 from collector.model.query import RunQuery, Term
 from collector.store.database import open_reader, open_writer
 from collector.store.runs import FACETS, SqliteRunStore
-from collector.store.schema import APPLICATION_ID, MIGRATIONS
+from collector.store.schema import MIGRATIONS, RUNS
 from tests.conftest import Acode
 
 RUN = {
@@ -29,7 +29,7 @@ def old_database(path: Path, version: int) -> None:
     for migration in MIGRATIONS[:version]:
         for statement in migration:
             db.execute(statement)
-    db.execute(f"PRAGMA application_id={APPLICATION_ID}")
+    db.execute(f"PRAGMA application_id={RUNS.application_id}")
     db.execute(f"PRAGMA user_version={version}")
     for number, line in enumerate(("make all", "make all", "cargo test")):
         values = RUN | {"run_id": f"R{number}", "name": f"t-{number}", "folder": f"t-{number}"}
