@@ -29,14 +29,22 @@ if TYPE_CHECKING:
     from collector.query.explain import explain as explain
     from collector.query.language import format_query as format_query
     from collector.query.language import parse_query as parse_query
+    from collector.query.search import Hit as Hit
+    from collector.query.search import Hits as Hits
+    from collector.query.search import Search as Search
     from collector.record.content import open_content as open_content
     from collector.record.output_index import iter_output as iter_output
     from collector.store import open_stores as open_stores
     from collector.store.events import follow_events as follow_events
+    from collector.store.patterns import Pattern as Pattern
+    from collector.store.patterns import compile_regex as compile_regex
+    from collector.store.patterns import compile_text as compile_text
     from collector.store.protocols import ArtifactStore as ArtifactStore
     from collector.store.protocols import Outline as Outline
     from collector.store.protocols import Page as Page
     from collector.store.protocols import RunStore as RunStore
+    from collector.store.search_reader import SearchStatistics as SearchStatistics
+    from collector.store.search_reader import search_statistics as search_statistics
     from collector.workspace import Workspace as Workspace
     from collector.workspace import find_root as find_root
 
@@ -52,13 +60,18 @@ _HOMES = {
     "Event": "model.query",
     "Explanation": "query.explain",
     "FileCoverage": "model.results",
+    "Hit": "query.search",
+    "Hits": "query.search",
     "Location": "model.results",
     "LogEntry": "model.results",
     "Outline": "store.protocols",
     "Page": "store.protocols",
+    "Pattern": "store.patterns",
     "Run": "model.run",
     "RunQuery": "model.query",
     "RunStore": "store.protocols",
+    "Search": "query.search",
+    "SearchStatistics": "store.search_reader",
     "Term": "model.query",
     "TestCase": "model.results",
     "TestReport": "model.results",
@@ -66,17 +79,20 @@ _HOMES = {
     "TestTotals": "model.results",
     "Workspace": "workspace",
     "collector_status": "daemon.control",
+    "compile_regex": "store.patterns",
+    "compile_text": "store.patterns",
     "ensure_collector": "daemon.control",
     "explain": "query.explain",
     "find_root": "workspace",
     "follow_events": "store.events",
     "format_query": "query.language",
     "iter_output": "record.output_index",
-    "open_content": "record.content",
     "load_config": "config",
+    "open_content": "record.content",
     "open_stores": "store",
     "parse_query": "query.language",
     "request_delete": "daemon.control",
+    "search_statistics": "store.search_reader",
 }
 
 __all__ = [*sorted(_HOMES), "__version__"]

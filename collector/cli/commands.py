@@ -73,6 +73,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
 """The commands with verbs: group, verb, module below `collector.cli`, what it does."""
 
 SINGLE: dict[str, tuple[str, str]] = {
+    "search": ("search", "search what runs wrote, newest first"),
     "completion": ("completion", "print or install what lets bash, zsh or fish complete acode"),
     "doctor": ("doctor", "check everything, and say what to do"),
     "demo": ("demo", "record some real commands in a temporary workspace and look at them"),

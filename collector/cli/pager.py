@@ -70,7 +70,7 @@ class Pager:
             self._target().write(data)
             return
         self._held.append(data)
-        self._lines += sum(1 + len(line) // self._columns for line in data.split(b"\n")) - 1
+        self._lines += sum(1 + _width(line) // (self._columns + 1) for line in data.split(b"\n")) - 1
         if self._lines >= self._rows:
             self._start()
 
@@ -126,6 +126,12 @@ class Pager:
             return
         finally:
             self._process.wait()
+
+
+def _width(line: bytes) -> int:
+    """Return about how many columns a line takes; colours take none."""
+    first, *rest = line.decode("utf-8", "replace").split("\x1b[")
+    return len(first) + sum(len(part.partition("m")[2]) for part in rest)
 
 
 def _terminal_size() -> tuple[int, int]:

@@ -67,6 +67,10 @@ class Parser(argparse.ArgumentParser):
         """Return every option there is."""
         return [name for action in self.actions() for name in action.option_strings]
 
+    def names_with_value(self) -> list[str]:
+        """Return the options that a value follows."""
+        return [name for action in self._actions if action.nargs != 0 for name in action.option_strings]
+
     def positional_names(self) -> list[str]:
         """Return what each argument without a dash is called."""
         return [str(action.metavar or action.dest) for action in self._actions if not action.option_strings]

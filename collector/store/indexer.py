@@ -25,10 +25,11 @@ from collector.store import trash, upkeep
 from collector.store.artifacts import SqliteArtifactStore
 from collector.store.database import DATABASE_SUFFIXES, open_writer, quick_check
 from collector.store.lock import WriterLock
-from collector.store.run_folders import Log, RunFolders, ignore, raise_if_passing
+from collector.store.run_folders import RunFolders
 from collector.store.runs import SqliteRunStore
 from collector.store.sealer import Sealer
 from collector.store.sessions import SqliteSessionStore
+from collector.store.trouble import Log, ignore, raise_if_passing
 from collector.workspace import Workspace
 
 BATCH = 500

@@ -123,6 +123,13 @@ class RunStore(Protocol):
     def iter_durations(self, query: RunQuery) -> Iterator[int]:
         """Yield how long each run took that tells it, the shortest first."""
 
+    def iter_outcomes(self, query: RunQuery) -> Iterator[tuple[str, str, str, int, str]]:
+        """Yield command line, folder, status, start and id of runs that succeeded, failed or timed out.
+
+        Only those of commands that both succeeded and failed, whatever the query; those of one command in
+        one folder follow each other, oldest first.
+        """
+
     def count(self, query: RunQuery) -> int:
         """Return how many runs fit."""
 

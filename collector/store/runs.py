@@ -193,6 +193,12 @@ class SqliteRunStore:
 
         return iter_durations(self._db, query)
 
+    def iter_outcomes(self, query: RunQuery) -> Iterator[tuple[str, str, str, int, str]]:
+        """See `RunStore.iter_outcomes`."""
+        from collector.store.aggregates import iter_outcomes
+
+        return iter_outcomes(self._db, query)
+
     @translating
     def count(self, query: RunQuery) -> int:
         """See `RunStore.count`."""

@@ -113,7 +113,7 @@ def test_a_terminal_is_sent_colours_and_nothing_else(recorded: Recorded) -> None
 
 def test_no_color_leaves_no_sequence_at_all(recorded: Recorded) -> None:
     for arguments in (["runs", "stdout", "hostile"], ["runs", "list"], ["runs", "show"], ["doctor"]):
-        status, sent = on_terminal(recorded, *arguments, NO_COLOR="1")
+        status, sent = on_terminal(recorded, *arguments, NO_COLOR="1", ACODE_PAGER="cat")
         assert (status, sent.count(b"\x1b")) == (0, 0)
     assert b"\x1b" in on_terminal(recorded, "runs", "list")[1]
 

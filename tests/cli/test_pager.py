@@ -65,6 +65,12 @@ def test_what_fits_is_not_paged(recorded: Recorded) -> None:
     assert paged(recorded, "runs", "list", rows=40) is None
 
 
+def test_colours_and_long_characters_take_no_room(recorded: Recorded) -> None:
+    lines = recorded.ok("runs", "show", "test").count("\n")
+    assert paged(recorded, "runs", "show", "test", rows=lines + 1) is None
+    assert paged(recorded, "runs", "show", "test", rows=lines) is not None
+
+
 @pytest.mark.parametrize("arguments", [["--no-pager", "runs", "list"], ["runs", "list", "--no-pager"]])
 def test_no_pager_means_none(recorded: Recorded, arguments: list[str]) -> None:
     assert paged(recorded, *arguments) is None

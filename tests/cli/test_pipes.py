@@ -32,7 +32,7 @@ READING = [
         runs stdout binary
         runs output both
         runs artifacts both
-        runs follow both
+        runs follow build
         artifacts list
         artifacts cat both stdout.txt
         sessions list --json
