@@ -261,18 +261,20 @@ def test_killed_in_the_middle_it_begins_the_text_again(acode: Acode) -> None:
         "from collector.workspace import Workspace\n"
         "text_writing._COMMIT_BYTES = 1\n"
         "asked = []\n"
-        "def go_on():\n    asked.append(1)\n    return len(asked) < 4 or os._exit(9)\n"
+        "def go_on():\n    asked.append(1)\n    return len(asked) < 5 or os._exit(9)\n"
         f"text_indexer.TextIndexer(Workspace({str(acode.root)!r}), may_go_on=go_on).index_waiting(60)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=False, timeout=60)
     assert done.returncode == 9
+    unfinished = "SELECT count(*) FROM contents WHERE indexed_at IS NULL"
+    with sqlite3.connect(acode.workspace.search_database) as db:
+        assert db.execute(unfinished).fetchone() == (1,)
     assert found(acode, "alpha") == [("alpha", "stdout.txt", 20001, 0)]
     index(acode)
     assert statistics(acode).texts == 1
     with sqlite3.connect(acode.workspace.search_database) as db:
         assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        unfinished = db.execute("SELECT count(*) FROM contents WHERE indexed_at IS NULL")
-        assert unfinished.fetchone() == (0,)
+        assert db.execute(unfinished).fetchone() == (0,)
 
 
 def test_deletion_through_the_collector_reaches_the_index(acode: Acode, collector: Process) -> None:
