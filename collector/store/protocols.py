@@ -14,7 +14,7 @@ from collector.model.run import Run
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Any, BinaryIO, Protocol
+    from typing import BinaryIO, Protocol
 
     from collector.model.statistics import LargeRun, StorageShare, Tally
 else:
@@ -103,14 +103,6 @@ class RunStore(Protocol):
 
     def by_seq(self, seqs: Sequence[int]) -> dict[int, Run]:
         """Return the runs with these row numbers; unknown ones are left out."""
-
-    def iter_values(
-        self, query: RunQuery, columns: Sequence[str], by: Sequence[str] = ()
-    ) -> Iterator[tuple[Any, ...]]:
-        """Yield some columns of every run that fits, sorted by others: for statistics over a whole store.
-
-        One read transaction from the first row to the last; memory does not grow with the result.
-        """
 
     def iter_tallies(self, query: RunQuery, by: str | None) -> Iterator[Tally]:
         """Yield what there is of each value of a thing.
