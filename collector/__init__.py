@@ -25,10 +25,23 @@ if TYPE_CHECKING:
     from collector.model.results import TestSuite as TestSuite
     from collector.model.results import TestTotals as TestTotals
     from collector.model.run import Run as Run
+    from collector.model.statistics import GROUPINGS as GROUPINGS
+    from collector.model.statistics import Bucket as Bucket
+    from collector.model.statistics import FlakyCommand as FlakyCommand
+    from collector.model.statistics import Group as Group
+    from collector.model.statistics import LargeRun as LargeRun
+    from collector.model.statistics import StorageShare as StorageShare
+    from collector.model.statistics import Totals as Totals
+    from collector.model.statistics import Trend as Trend
     from collector.query.explain import Explanation as Explanation
     from collector.query.explain import explain as explain
+    from collector.query.group_terms import group_terms as group_terms
+    from collector.query.histories import flaky_commands as flaky_commands
     from collector.query.language import format_query as format_query
     from collector.query.language import parse_query as parse_query
+    from collector.query.statistics import first_groups as first_groups
+    from collector.query.statistics import totals as totals
+    from collector.query.statistics import trend as trend
     from collector.record.content import open_content as open_content
     from collector.record.output_index import iter_output as iter_output
     from collector.store import open_stores as open_stores
@@ -46,12 +59,17 @@ _HOMES = {
     "AcodeError": "errors",
     "Artifact": "model.artifact",
     "ArtifactStore": "store.protocols",
+    "Bucket": "model.statistics",
     "CollectorStatus": "daemon.control",
     "Config": "config",
     "CoverageReport": "model.results",
     "Event": "model.query",
     "Explanation": "query.explain",
     "FileCoverage": "model.results",
+    "FlakyCommand": "model.statistics",
+    "GROUPINGS": "model.statistics",
+    "Group": "model.statistics",
+    "LargeRun": "model.statistics",
     "Location": "model.results",
     "LogEntry": "model.results",
     "Outline": "store.protocols",
@@ -59,24 +77,32 @@ _HOMES = {
     "Run": "model.run",
     "RunQuery": "model.query",
     "RunStore": "store.protocols",
+    "StorageShare": "model.statistics",
     "Term": "model.query",
     "TestCase": "model.results",
     "TestReport": "model.results",
     "TestSuite": "model.results",
     "TestTotals": "model.results",
+    "Totals": "model.statistics",
+    "Trend": "model.statistics",
     "Workspace": "workspace",
     "collector_status": "daemon.control",
     "ensure_collector": "daemon.control",
     "explain": "query.explain",
     "find_root": "workspace",
+    "first_groups": "query.statistics",
+    "flaky_commands": "query.histories",
     "follow_events": "store.events",
     "format_query": "query.language",
+    "group_terms": "query.group_terms",
     "iter_output": "record.output_index",
-    "open_content": "record.content",
     "load_config": "config",
+    "open_content": "record.content",
     "open_stores": "store",
     "parse_query": "query.language",
     "request_delete": "daemon.control",
+    "totals": "query.statistics",
+    "trend": "query.statistics",
 }
 
 __all__ = [*sorted(_HOMES), "__version__"]
