@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from collector.query.histories import flaky_commands as flaky_commands
     from collector.query.language import format_query as format_query
     from collector.query.language import parse_query as parse_query
+    from collector.query.search import Hit as Hit
+    from collector.query.search import Hits as Hits
+    from collector.query.search import Search as Search
     from collector.query.statistics import first_groups as first_groups
     from collector.query.statistics import totals as totals
     from collector.query.statistics import trend as trend
@@ -46,10 +49,15 @@ if TYPE_CHECKING:
     from collector.record.output_index import iter_output as iter_output
     from collector.store import open_stores as open_stores
     from collector.store.events import follow_events as follow_events
+    from collector.store.patterns import Pattern as Pattern
+    from collector.store.patterns import compile_regex as compile_regex
+    from collector.store.patterns import compile_text as compile_text
     from collector.store.protocols import ArtifactStore as ArtifactStore
     from collector.store.protocols import Outline as Outline
     from collector.store.protocols import Page as Page
     from collector.store.protocols import RunStore as RunStore
+    from collector.store.search_reader import SearchStatistics as SearchStatistics
+    from collector.store.search_reader import search_statistics as search_statistics
     from collector.workspace import Workspace as Workspace
     from collector.workspace import find_root as find_root
 
@@ -69,14 +77,19 @@ _HOMES = {
     "FlakyCommand": "model.statistics",
     "GROUPINGS": "model.statistics",
     "Group": "model.statistics",
+    "Hit": "query.search",
+    "Hits": "query.search",
     "LargeRun": "model.statistics",
     "Location": "model.results",
     "LogEntry": "model.results",
     "Outline": "store.protocols",
     "Page": "store.protocols",
+    "Pattern": "store.patterns",
     "Run": "model.run",
     "RunQuery": "model.query",
     "RunStore": "store.protocols",
+    "Search": "query.search",
+    "SearchStatistics": "store.search_reader",
     "StorageShare": "model.statistics",
     "Term": "model.query",
     "TestCase": "model.results",
@@ -87,6 +100,8 @@ _HOMES = {
     "Trend": "model.statistics",
     "Workspace": "workspace",
     "collector_status": "daemon.control",
+    "compile_regex": "store.patterns",
+    "compile_text": "store.patterns",
     "ensure_collector": "daemon.control",
     "explain": "query.explain",
     "find_root": "workspace",
@@ -101,6 +116,7 @@ _HOMES = {
     "open_stores": "store",
     "parse_query": "query.language",
     "request_delete": "daemon.control",
+    "search_statistics": "store.search_reader",
     "totals": "query.statistics",
     "trend": "query.statistics",
 }

@@ -17,9 +17,11 @@ DELETE = "delete"
 REINDEX = "reindex"
 SESSION = "session"
 LAYOUT = "layout"
+OPTIMIZE = "optimize"
+RECOVER = "recover"
 SEALS = frozenset({SEAL, SEALING})
 """A run that waits to be sealed, or that was being sealed."""
-_KINDS = frozenset({RUN, END, *SEALS, DELETE, REINDEX, SESSION, LAYOUT})
+_KINDS = frozenset({RUN, END, *SEALS, DELETE, REINDEX, SESSION, LAYOUT, OPTIMIZE, RECOVER})
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
@@ -34,9 +36,9 @@ def announce(spool: str, kind: str, subject: str) -> None:
         spool: the spool folder.
         kind: `run` when a run folder appeared, `end` when its command has ended, `seal` when only
             its checksums are wanting, `session` when a session folder has changed, `delete`,
-            `reindex` and `layout` to ask the collector for that.
+            `reindex`, `layout`, `optimize` and `recover` to ask the collector for that.
         subject: the run folder relative to the artifact store; for `session` a session folder, for
-            `delete` a run id, for `layout` the new one, for `reindex` any word.
+            `delete` a run id, for `layout` the new one, for the others any word.
 
     Raises:
         OSError: nothing was announced; a scan of the folders finds the run all the same.

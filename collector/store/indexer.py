@@ -21,14 +21,15 @@ from collector.record.folder import day_folder, point_latest
 from collector.record.recorder import is_recorder_alive
 from collector.record.seal import close_abandoned, is_sealed, read_record
 from collector.record.session_folder import USAGE, folder_name, iter_lines, message_key, read_session
-from collector.store import trash
+from collector.store import trash, upkeep
 from collector.store.artifacts import SqliteArtifactStore
 from collector.store.database import DATABASE_SUFFIXES, open_writer, quick_check
 from collector.store.lock import WriterLock
-from collector.store.run_folders import Log, RunFolders, ignore, raise_if_passing
+from collector.store.run_folders import RunFolders
 from collector.store.runs import SqliteRunStore
 from collector.store.sealer import Sealer
 from collector.store.sessions import SqliteSessionStore
+from collector.store.trouble import Log, ignore, raise_if_passing
 from collector.workspace import Workspace
 
 BATCH = 500
@@ -118,6 +119,7 @@ class Indexer:
 
     def _open_database(self) -> None:
         connection = open_writer(self._workspace.database)
+        self._connection = connection
         self._opened = Path(self._workspace.database).lstat()
         self.runs = SqliteRunStore(connection)
         self.artifacts = SqliteArtifactStore(connection, self._workspace)
@@ -196,6 +198,10 @@ class Indexer:
             self.move_folders(dated=subject == "dated")
         elif kind == spool.SESSION:
             self._index_session(subject)
+        elif kind == spool.OPTIMIZE:
+            upkeep.optimize(self._connection, self._workspace.database)
+        elif kind == spool.RECOVER:
+            upkeep.check(self._connection)  # what it finds is mended as any damage is
         else:
             return False
         return True
