@@ -30,7 +30,7 @@ from acode_tui.render.trend_chart import chart_heights, trend_rows
 from acode_tui.screens.base import PaneScreen, bindings_for
 from acode_tui.settings import Settings
 from acode_tui.source.runs import parse_filter
-from acode_tui.source.statistics import StatisticsSource
+from acode_tui.source.statistics import Answers, StatisticsSource
 from acode_tui.widgets.chart import Chart
 from acode_tui.widgets.lines import LineList
 from acode_tui.widgets.statistics_table import StatisticsTable
@@ -70,6 +70,7 @@ class Kept:
     table: str = GROUPS
     period: int = 0
     cursor: int = 0
+    answers: Answers = field(default_factory=Answers)
 
 
 class StatisticsScreen(PaneScreen):
@@ -89,7 +90,7 @@ class StatisticsScreen(PaneScreen):
         self.tabs = SpanLine(ground="panel", id="tabs")
         self.numbers = StatisticsTable(table_of(kept.table, self.choice.by), id="numbers")
         self.status = StatusLine(footer_keys(STATISTICS, kept.table), id="status")
-        self.source = StatisticsSource(settings.workspace, self.post_message)
+        self.source = StatisticsSource(settings.workspace, self.post_message, kept.answers)
         self.totals: TotalsRead | None = None
         self.trend: TrendRead | None = None
         self.count = 0

@@ -34,7 +34,9 @@ def group_terms(by: str, name: str | None, oldest: int | None = None) -> tuple[T
     field = _FIELDS[by]
     kind = FIELDS[field]
     if name is None:
-        return (Term(field, ("*" if kind == "glob" else "",), negated=True),)
+        return (Term(field, ("*",) if kind == "glob" else (".",), ":" if kind == "glob" else "~", True),)
+    if not name:
+        return (Term(field, ("^$",), "~"),)
     is_whole = field == "command_line" or kind == "prefix" or (kind == "glob" and bool(set(name) & set("*?")))
     return (Term(field, (name,), "=" if is_whole else ":"),)
 
@@ -51,7 +53,7 @@ def _step_terms(step: str, oldest: int | None) -> tuple[Term, ...]:
 def _program_terms(name: str) -> tuple[Term, ...]:
     words = [_word(word) for word in name.split()]
     if not words:
-        return (Term("command_line", ("",), "="),)
+        return (Term("command_line", ("^$",), "~"),)
     return (Term("command_line", (r".*\s".join(words),), "~"),)
 
 
