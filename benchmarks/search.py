@@ -29,6 +29,8 @@ from collector.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[1]
 RUN_BYTES = 8_000_000
+CONFIG = "runs: {artifacts: {compressText: false}}\noutput: {captureStdout: false, captureStderr: false}\n"
+"""Plain files, and no time for what sealing reads out of the output."""
 RARE = "Xq7-unique-needle-91"
 QUERIES = {
     "rare string": (RARE, RARE),
@@ -75,9 +77,9 @@ def log_lines(draw: random.Random, words: list[str], size: int) -> Iterator[str]
 
 
 def make(workspace: Workspace, gigabytes: float) -> None:
-    """Record the runs and seal them."""
+    """Record the runs."""
     workspace.create()
-    Path(workspace.folder, "config.yml").write_text("runs: {artifacts: {compressText: false}}\n")
+    Path(workspace.folder, "config.yml").write_text(CONFIG)
     environ = {**os.environ, "ACODE_COLLECTOR_AUTOSTART": "false", "ACODE_WORKSPACE": workspace.root}
     count = max(2, int(gigabytes * 1e9 / RUN_BYTES))
     words = vocabulary()
@@ -90,6 +92,10 @@ def make(workspace: Workspace, gigabytes: float) -> None:
             acode, input=text.encode(), env={**environ, "PYTHONPATH": str(ROOT)}, cwd=workspace.root,
             stdout=subprocess.DEVNULL, check=True,
         )  # fmt: skip
+
+
+def seal(workspace: Workspace) -> None:
+    """Seal the runs that are not yet."""
     indexer = Indexer(workspace)
     indexer.open()
     indexer.index_spool()
@@ -166,6 +172,7 @@ def main() -> None:
         workspace = Workspace(options.folder or temporary)
         if not Path(workspace.database).exists():
             make(workspace, options.gigabytes)
+        seal(workspace)
         index(workspace)
         compare(workspace, options.rounds)
 

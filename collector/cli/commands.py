@@ -45,6 +45,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "list": ("artifacts", "list runs with their sizes, or the files of one run"),
         "show": ("artifacts", "show a run and its files"),
         "cat": ("artifacts", "print one file of a run"),
+        "open": ("artifacts_open", "open a file of a run in your editor"),
         "path": ("artifacts", "print where a run's folder, or one file of it, lies"),
         "stats": ("artifacts_stats", "say how much the files of all runs take"),
         "collect": ("artifacts_collect", "add a file to a run"),

@@ -70,10 +70,15 @@ def _file_source(folder: str, path: str) -> Source:
 
 
 def both_source(run: Run, context: Context) -> Source:
-    """Return both streams as they came; what was combined into a file is read from anywhere in it."""
-    for artifact in context.stores()[1].by_run(run.run_id):
-        if artifact.type == "output" and not artifact.missing:
+    """Return both streams as they came; what is in one file is read from anywhere in it."""
+    present = [artifact for artifact in context.stores()[1].by_run(run.run_id) if not artifact.missing]
+    for artifact in present:
+        if artifact.type == "output":
             return artifact_source(artifact, context)
+    streams = [artifact for artifact in present if artifact.type in ("stdout", "stderr")]
+    written = [artifact for artifact in streams if artifact.size_bytes]
+    if run.is_finished and len(streams) == 2 and len(written) == 1:
+        return artifact_source(written[0], context)
     return Source(lambda: iter_both(run, context))
 
 

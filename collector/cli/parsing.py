@@ -95,7 +95,7 @@ def is_repeatable(action: argparse.Action) -> bool:
 
 def add_run(parser: Parser, default: str | None = "latest") -> None:
     """Add the argument that names a run."""
-    text = "id, name, beginning of either, latest, @, @1, @2 … or @last-failed"
+    text = "id, name, beginning of either, latest, @, @1, @last-failed or @FILTER"
     if default is None:
         parser.add_argument("run", metavar="RUN", help=text)
     else:

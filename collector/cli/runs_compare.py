@@ -99,7 +99,8 @@ def _chosen(options: Namespace, context: Context) -> tuple[Run, ...]:
 def _is_filter(word: str) -> bool:
     """Tell a filter (`task:test`, `"some words"`, `@slow`) from what names a run."""
     saved = word.startswith("@") and not word[1:].isdigit() and word[1:] not in ("", *RESERVED)
-    return ":" in word or '"' in word or saved
+    names_run = word.startswith("@") and ":" in word  # the newest that fits
+    return not names_run and (":" in word or '"' in word or saved)
 
 
 def _is_telling(row: MatrixRow, by: str) -> bool:

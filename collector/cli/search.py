@@ -82,7 +82,7 @@ def run(options: Namespace, context: Context) -> int:
         _write_records(view, options, form, fields or known)
     output.flush()
     _say(view, hits, form)
-    if hits is not None:
+    if hits is not None and hits.has_work:
         from collector.store.waiting import index_texts_waiting
 
         index_texts_waiting(context.workspace, _INDEX_SECONDS)

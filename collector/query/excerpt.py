@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
+from itertools import accumulate, chain
 from typing import BinaryIO, NamedTuple
 
 from collector.errors import InputError
@@ -165,13 +165,15 @@ def _chosen(source: Source, excerpt: Excerpt) -> Iterator[Shown]:
 
 def _lines(block: Block) -> Iterator[tuple[int, int, bytes]]:
     number, offset, data = block
-    for line in data.splitlines(keepends=True) if b"\r" not in data else _split(data):
+    for line in _split(data):
         yield number, offset, line
         number, offset = number + 1, offset + len(line)
 
 
 def _split(data: bytes) -> list[bytes]:
-    """Split at newlines alone, which `bytes.splitlines` does not."""
+    """Split at newlines alone, which `bytes.splitlines` does only where there is no other line end."""
+    if b"\r" not in data:
+        return data.splitlines(keepends=True)
     lines = [line + b"\n" for line in data.split(b"\n")]
     last = lines.pop()[:-1]
     return [*lines, last] if last else lines
@@ -190,17 +192,19 @@ def _matching(blocks: Iterable[Block], pattern: Pattern, before: int, after: int
         if not hits and not owed:
             recent.extend(_last_shown(block, before))
             continue
-        lines = [Shown(*line, False) for line in _lines(block)]
+        lines = _split(block.data)
+        offsets = list(accumulate(map(len, lines), initial=block.offset))
         if hits and hits[0] < before:
             yield from list(recent)[max(0, len(recent) - before + hits[0]) :]
         near = {n for hit in hits for n in range(max(0, hit - before), min(hit + after + 1, len(lines)))}
         near.update(range(min(owed, len(lines))))
         are_hits = set(hits)
         for n in sorted(near):
-            yield lines[n]._replace(is_hit=True) if n in are_hits else lines[n]
+            yield Shown(block.number + n, offsets[n], lines[n], n in are_hits)
         owed = max(0, (hits[-1] + 1 + after if hits else owed) - len(lines))
         recent.clear()
-        recent.extend(lines[max(near, default=-1) + 1 :])
+        for n in range(max(max(near, default=-1) + 1, len(lines) - before), len(lines)):
+            recent.append(Shown(block.number + n, offsets[n], lines[n], False))
 
 
 def _visible(data: bytes) -> str:

@@ -87,7 +87,8 @@ class Search:
 class Hits:
     """What a search finds, found while it is asked for; once.
 
-    After the end, `stopped` says whether time was up, and `unreadable` how many files could not be read.
+    After the end, `stopped` says whether time was up, `unreadable` how many files could not be read, and
+    `has_work` whether there is something to index.
 
     Args:
         workspace: where.
@@ -104,6 +105,7 @@ class Hits:
         self.stopped = False
         self.stopped_at: int | None = None
         self.unreadable = 0
+        self.has_work = True
 
     def __iter__(self) -> Iterator[Hit]:
         texts = Texts(open_reader(self._workspace.database), self._workspace)
@@ -118,6 +120,7 @@ class Hits:
                 if key not in done:
                     yield from self._hits(job, texts, done, key)
         finally:
+            self.has_work = jobs.has_work
             texts.close()
             if reader is not None:
                 reader.close()

@@ -62,6 +62,8 @@ class Jobs:
         self._query = query
         self._is_over = is_over
         self._running: list[Text] = []
+        self.has_work = True
+        """Whether there is something to index, as far as is known."""
 
     def __call__(self, match: str | None) -> Iterator[Job]:
         """Yield the jobs, those of the newest runs first; a content may come again with an older run.
@@ -110,6 +112,7 @@ class Jobs:
         if answer.pending is None or answer.change is None or not self._texts.remembers(answer.change):
             return None
         changes = self._texts.changes(answer.change.event_id, MANY_PENDING + 1)
+        self.has_work = answer.has_work or bool(changes)
         if len(changes) > MANY_PENDING:
             return None
         ids = sorted({*answer.pending, *(change.artifact_id for change in changes if change.artifact_id)})

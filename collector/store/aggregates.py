@@ -73,6 +73,25 @@ def iter_durations(db: Connection, query: RunQuery) -> Iterator[int]:
             yield row[0]
 
 
+def iter_outcomes(db: Connection, query: RunQuery) -> Iterator[tuple[str, str, str, int, str]]:
+    """Yield command line, folder, status, start and id of each run of commands that both worked and failed.
+
+    Those of one command in one folder follow each other, oldest first. An index alone tells which commands
+    these are, so that a store in which few commands ever fail is not read as a whole.
+    """
+    with translated_errors():
+        condition, parameters = plan(db, query, is_sorted=False)
+        sql = f"""
+            SELECT {COMMAND_LINE}, working_directory, status, start_time, run_id FROM runs
+            WHERE {condition} AND +status IN ('success', 'failure', 'timeout') AND command_id IN (
+                SELECT command_id FROM runs GROUP BY command_id
+                HAVING min(status = 'success') = 0 AND max(status = 'success') = 1
+            ) ORDER BY command_id, working_directory, start_time, seq
+        """
+        for row in db.execute(sql, parameters):
+            yield tuple(row)
+
+
 def count_stored(db: Connection, query: RunQuery) -> tuple[int, int]:
     """Return how many artifacts runs have, and how many bytes these take."""
     condition, parameters = plan(db, query, is_sorted=False)

@@ -63,6 +63,7 @@ class Indexer:
         self.artifacts: SqliteArtifactStore
         self.sessions: SqliteSessionStore
         self._usage_read: dict[str, int] = {}
+        self._commands_wait = True
 
     # Life
 
@@ -125,6 +126,7 @@ class Indexer:
         self.artifacts = SqliteArtifactStore(connection, self._workspace)
         self.sessions = SqliteSessionStore(connection)
         self._usage_read.clear()
+        self._commands_wait = True
 
     def rebuild(self, why: str) -> ReindexReport:
         """Set a damaged database aside (it is kept) and make a new one from the folders."""
@@ -156,10 +158,10 @@ class Indexer:
     def index_commands(self, budget_seconds: float = 0.2) -> int:
         """Index command lines that wait for it, for about so long; return how many."""
         until, done = time.monotonic() + budget_seconds, 0
-        while found := self.runs.index_commands():
+        while self._commands_wait and time.monotonic() < until:
+            found = self.runs.index_commands()
+            self._commands_wait = found > 0
             done += found
-            if time.monotonic() > until:
-                break
         return done
 
     def seal_spool(self, budget_seconds: float = float("inf")) -> int:
@@ -251,6 +253,7 @@ class Indexer:
     def _write(self, runs: list[Run]) -> None:
         if not runs:
             return
+        self._commands_wait = True
         try:
             self.runs.write(runs)
         except ConflictError:
@@ -258,6 +261,7 @@ class Indexer:
                 self._write_one(run)
 
     def _write_one(self, run: Run) -> None:
+        self._commands_wait = True
         try:
             self.runs.write([run])
         except ConflictError as error:

@@ -18,7 +18,8 @@ from collector.store.database import (
 )
 from collector.store.quick_json import loads
 from collector.store.run_rows import marks
-from collector.store.search_schema import SEARCH, trigrams
+from collector.store.search_schema import LARGE, SEARCH, SMALL, trigrams
+from collector.store.text_blocks import BLOCK_BYTES, MAX_IN_BLOCK
 from collector.store.texts import Change
 from collector.workspace import Workspace
 
@@ -54,7 +55,7 @@ class Answer:
     `contents` what they are pieces of, by checksum, or None when these are many. `pending` are artifacts
     that are not indexed, or None when these are many; `change` is the last event that it has followed;
     `backlog` is None, or where among the older runs it has come to: `(place,)`, or `()` at the newest.
-    `next_block` is the first that it did not have then.
+    `next_block` is the first that it did not have then. `has_work` says whether there is something to index.
     """
 
     blocks: array[int] | None
@@ -63,6 +64,7 @@ class Answer:
     change: Change | None
     backlog: tuple[Place, ...] | None
     next_block: int
+    has_work: bool
 
 
 def open_search_reader(workspace: Workspace) -> SearchReader | None:
@@ -112,6 +114,7 @@ class SearchReader:
                 Change(*loads(state["change"])) if "change" in state else None,
                 _backlog(state.get("backlog")),
                 int(state.get("next_block", "1")),
+                bool({"backlog", "deleted", "sweep"} & state.keys()) or self._has_work(),
             )
 
     def spans(self, checksums: Sequence[str], answer: Answer) -> dict[str, Spans]:
@@ -179,6 +182,14 @@ class SearchReader:
             span = Span(row["offset"], row["length"], row["first_line"])
             spans.setdefault(row["checksum_sha256"].hex(), []).append(span)
         return {checksum: tuple(mine) for checksum, mine in spans.items()}
+
+    def _has_work(self) -> bool:
+        """Tell whether a text waits, or enough small ones for a block."""
+        sql = """SELECT ifnull(sum(state = ?), 0), ifnull(sum(state = ?), 0),
+                 ifnull(sum(size_bytes) FILTER (WHERE state = ?), 0)
+                 FROM (SELECT state, size_bytes FROM pending LIMIT ?)"""
+        large, small, size = rows(self._db, sql, [LARGE, SMALL, SMALL, MANY_PENDING])[0]
+        return bool(large) or small >= MAX_IN_BLOCK or size >= BLOCK_BYTES
 
     def _pending(self) -> tuple[str, ...] | None:
         found = rows(self._db, "SELECT artifact_id FROM pending LIMIT ?", [MANY_PENDING + 1])

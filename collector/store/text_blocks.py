@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 BLOCK_BYTES = 64 << 10
 """Twice as much makes the index a quarter smaller, and twice as much to read for each find."""
+MAX_IN_BLOCK = 100
+"""So many small texts share a block at most: each has a file to be opened when the block may fit."""
 OVERLAP_BYTES = 4 << 10
 """What two pieces of a line share that is longer than a block: a match of at most so many bytes is found."""
 

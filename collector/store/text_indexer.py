@@ -7,35 +7,32 @@ or is too large, stays among what waits, where a search looks through the files 
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 
-from collector import clock, durable
+from collector import durable
 from collector.errors import CorruptError
 from collector.store.database import DATABASE_SUFFIXES, open_reader, open_writer, translated_errors
 from collector.store.quick_json import loads
-from collector.store.search_index import MAX_TEXT_BYTES, SMALL_BYTES, Piece, SearchIndex
+from collector.store.search_index import MAX_TEXT_BYTES, SMALL_BYTES, SearchIndex
 from collector.store.search_schema import LARGE, SEARCH, SMALL
-from collector.store.text_blocks import BLOCK_BYTES, iter_blocks
+from collector.store.text_blocks import BLOCK_BYTES, MAX_IN_BLOCK
+from collector.store.text_writing import TextWriter
 from collector.store.texts import Change, Text, Texts
-from collector.store.trouble import ignore, raise_if_passing
+from collector.store.trouble import ignore
 from collector.workspace import Workspace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from typing import BinaryIO
+    from collections.abc import Callable
 
     from collector.store.trouble import Log
 
-MAX_IN_BLOCK = 100
-"""So many small texts share a block at most: each has a file to be opened when the block may fit."""
 _PAGE = 500
 _ENOUGH_WAITING = 200
-_COMMIT_BYTES = 8 << 20
-_COMMIT_SMALL_BYTES = 2 << 20
-_COMMIT_TEXTS = 1000
+_SMALL_TEXTS = 1000
+_BETWEEN_SWEEPS = 20
+"""After a sweep none begins for so many times as long as it took."""
 _NOTHING = Change(0, "", "", 0, None)
 
 _CHANGE = "change"
@@ -67,7 +64,9 @@ class TextIndexer:
         self._max_bytes = max_bytes
         self._index: SearchIndex | None = None
         self._texts: Texts
-        self._written = 0
+        self._writer: TextWriter
+        self._sweep_began = 0.0
+        self._no_sweep_until = 0.0
 
     def index_waiting(self, budget_seconds: float) -> bool:
         """Index for about so long; tell whether there is more to do.
@@ -96,6 +95,7 @@ class TextIndexer:
             return False
         index = self._open()
         self._texts = Texts(open_reader(self._workspace.database), self._workspace)
+        self._writer = TextWriter(index, self._texts, self._log, self._may_go_on)
         try:
             while self._may_go_on():
                 if not self._step(index):
@@ -117,7 +117,6 @@ class TextIndexer:
         index.begin()
         done = any(step(index) for step in steps)
         index.commit()
-        self._written = 0
         return done
 
     # The database
@@ -210,7 +209,7 @@ class TextIndexer:
         """Index the newest large text that waits."""
         waiting = index.pending(LARGE, 1, self._max_bytes)
         for text in self._waiting_texts(index, waiting):
-            self._index_one(index, text)
+            self._writer.write_large(text)
         return bool(waiting)
 
     def _waiting_texts(self, index: SearchIndex, artifact_ids: list[str]) -> list[Text]:
@@ -223,84 +222,14 @@ class TextIndexer:
         index.add_pending([text for text in texts if text.checksum is None])
         return [text for text in texts if text.checksum and text.checksum not in known]
 
-    def _index_one(self, index: SearchIndex, text: Text) -> None:
-        assert text.checksum is not None
-        content_id = index.begin_content(text.checksum, text.size_bytes)
-        try:
-            is_whole = self._write_blocks(index, content_id, text)
-        except (OSError, ValueError) as error:
-            index.remove_content(content_id)
-            raise_if_passing(error)
-            self._give_up(index, text, str(error))
-            return
-        if is_whole is None:
-            index.remove_content(content_id)
-        elif is_whole:
-            index.end_content(content_id, clock.now_ms())
-            index.drop_pending([text.artifact_id])
-        else:
-            index.remove_content(content_id)
-            self._give_up(index, text, "its content is not what was recorded")
-
-    def _write_blocks(self, index: SearchIndex, content_id: int, text: Text) -> bool | None:
-        """Write a content's blocks; tell whether it is what was recorded, None when told to stop."""
-        with self._texts.open(text) as file:
-            content = _Hashed(file)
-            for block in iter_blocks(content):
-                if block.offset + len(block.data) > text.size_bytes:
-                    return False
-                index.add_block([Piece(content_id, block.offset, block.data, block.first_line)])
-                self._written += len(block.data)
-                if self._written >= _COMMIT_BYTES:
-                    self._written = 0
-                    index.commit()
-                    if not self._may_go_on():
-                        index.begin()
-                        return None
-                    index.begin()
-        return content.digest() == text.checksum
-
     def _index_small(self, index: SearchIndex) -> bool:
         """Index small texts, when there are enough for a block."""
-        count, size = index.count_pending(SMALL, _COMMIT_TEXTS)
+        count, size = index.count_pending(SMALL, _SMALL_TEXTS)
         if count < MAX_IN_BLOCK and size < BLOCK_BYTES:
             return False
-        waiting = self._waiting_texts(index, index.pending(SMALL, _COMMIT_TEXTS, SMALL_BYTES))
-        for group in _groups(self._read_small(index, waiting)):
-            pieces = []
-            for text, data in group:
-                content_id = index.begin_content(text.checksum or "", text.size_bytes)
-                pieces.append(Piece(content_id, 0, data, 1))
-                index.end_content(content_id, clock.now_ms())
-            index.add_block(pieces)
-            index.drop_pending([text.artifact_id for text, _ in group])
-            self._written += sum(len(piece.data) for piece in pieces)
-            if self._written >= _COMMIT_SMALL_BYTES:
-                break
+        waiting = self._waiting_texts(index, index.pending(SMALL, _SMALL_TEXTS, SMALL_BYTES))
+        self._writer.write_small(waiting)
         return True
-
-    def _read_small(self, index: SearchIndex, texts: list[Text]) -> Iterator[tuple[Text, bytes]]:
-        """Yield small texts with their content, each content once."""
-        seen: set[str | None] = set()
-        for text in texts:
-            if text.checksum in seen:
-                continue
-            try:
-                with self._texts.open(text) as content:
-                    data = content.read(SMALL_BYTES + 1)
-            except (OSError, ValueError) as error:
-                raise_if_passing(error)
-                self._give_up(index, text, str(error))
-                continue
-            if hashlib.sha256(data).hexdigest() != text.checksum:
-                self._give_up(index, text, "its content is not what was recorded")
-                continue
-            seen.add(text.checksum)
-            yield text, data
-
-    def _give_up(self, index: SearchIndex, text: Text, why: str) -> None:
-        self._log("text.unindexed", folder=text.folder, path=text.path, error=why)
-        index.add_pending([text], is_ready=False)
 
     # Deletion
 
@@ -308,16 +237,21 @@ class TextIndexer:
         """Forget contents that no artifact has any more, some at a time."""
         place = index.state(_SWEEP)
         if place is None:
-            if index.state(_DELETED) is None:
+            if index.state(_DELETED) is None or time.monotonic() < self._no_sweep_until:
                 return False
             index.note(_DELETED, None)
             place = "0"
+        self._sweep_began = self._sweep_began or time.monotonic()
         contents = index.contents_after(int(place), _PAGE)
         held = self._texts.held([checksum for _, checksum in contents])
         for content_id, checksum in contents:
             if checksum not in held:
                 index.remove_content(content_id)
         index.note(_SWEEP, str(contents[-1][0]) if contents else None)
+        if not contents:
+            took = time.monotonic() - self._sweep_began
+            self._no_sweep_until = time.monotonic() + _BETWEEN_SWEEPS * took
+            self._sweep_began = 0.0
         return True
 
     def _tidy(self, index: SearchIndex) -> bool:
@@ -332,31 +266,3 @@ class TextIndexer:
         if not contents:
             index.drop_part(part_id)
         return True
-
-
-class _Hashed:
-    """Reads a text and hashes it on the way."""
-
-    def __init__(self, content: BinaryIO) -> None:
-        self._content = content
-        self._digest = hashlib.sha256()
-
-    def read(self, size: int) -> bytes:
-        data = self._content.read(size)
-        self._digest.update(data)
-        return data
-
-    def digest(self) -> str:
-        return self._digest.hexdigest()
-
-
-def _groups(texts: Iterator[tuple[Text, bytes]]) -> Iterator[list[tuple[Text, bytes]]]:
-    """Yield texts in groups that make a block each; what is left at the end makes none."""
-    group: list[tuple[Text, bytes]] = []
-    size = 0
-    for text, data in texts:
-        group.append((text, data))
-        size += len(data)
-        if size >= BLOCK_BYTES or len(group) >= MAX_IN_BLOCK:
-            yield group
-            group, size = [], 0

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
-    Log = Callable[..., None]
-    """Told of everything worth knowing, as `log(event, key=value…)`."""
-
+Log = Callable[..., None]
+"""Told of everything worth knowing, as `log(event, key=value…)`."""
 _PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from collector.daemon.control import request_delete
 from collector.query.search import Hits, Search
-from collector.store import open_stores, search_index, text_indexer
+from collector.store import open_stores, search_index, text_indexer, text_writing
 from collector.store.indexer import Indexer
 from collector.store.patterns import compile_text
 from collector.store.search_reader import SearchStatistics, search_statistics
@@ -106,6 +106,7 @@ def test_small_texts_share_a_block_and_only_whole_blocks_are_written(
     acode: Acode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(text_indexer, "MAX_IN_BLOCK", 4)
+    monkeypatch.setattr(text_writing, "MAX_IN_BLOCK", 4)
     for number in range(6):
         acode.run("exec", "--task", f"t{number}", "--", "echo", f"word {number}")
     seal(acode)
@@ -234,7 +235,7 @@ def test_content_that_is_not_what_was_recorded_is_looked_through_instead(acode: 
 def test_told_to_stop_in_the_middle_of_a_text_it_waits_again(
     acode: Acode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(text_indexer, "_COMMIT_BYTES", 1)
+    monkeypatch.setattr(text_writing, "_COMMIT_BYTES", 1)
     large(acode, "alpha")
     seal(acode)
     asked: list[int] = []
@@ -256,21 +257,24 @@ def test_killed_in_the_middle_it_begins_the_text_again(acode: Acode) -> None:
     large(acode, "alpha")
     seal(acode)
     code = (
-        "import os; from collector.store import text_indexer; from collector.workspace import Workspace\n"
-        "text_indexer._COMMIT_BYTES = 1\n"
+        "import os\nfrom collector.store import text_indexer, text_writing\n"
+        "from collector.workspace import Workspace\n"
+        "text_writing._COMMIT_BYTES = 1\n"
         "asked = []\n"
-        "def go_on():\n    asked.append(1)\n    return len(asked) < 4 or os._exit(9)\n"
+        "def go_on():\n    asked.append(1)\n    return len(asked) < 5 or os._exit(9)\n"
         f"text_indexer.TextIndexer(Workspace({str(acode.root)!r}), may_go_on=go_on).index_waiting(60)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=False, timeout=60)
     assert done.returncode == 9
+    unfinished = "SELECT count(*) FROM contents WHERE indexed_at IS NULL"
+    with sqlite3.connect(acode.workspace.search_database) as db:
+        assert db.execute(unfinished).fetchone() == (1,)
     assert found(acode, "alpha") == [("alpha", "stdout.txt", 20001, 0)]
     index(acode)
     assert statistics(acode).texts == 1
     with sqlite3.connect(acode.workspace.search_database) as db:
         assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        unfinished = db.execute("SELECT count(*) FROM contents WHERE indexed_at IS NULL")
-        assert unfinished.fetchone() == (0,)
+        assert db.execute(unfinished).fetchone() == (0,)
 
 
 def test_deletion_through_the_collector_reaches_the_index(acode: Acode, collector: Process) -> None:

@@ -67,6 +67,7 @@ def texts() -> Iterator[bytes]:
         yield (
             b"-" * (BLOCK_BYTES + shift - 3) + b"needle in a giant line" + b"-" * BLOCK_BYTES + b"\nneedle\n"
         )
+    yield b"#" * (BLOCK_BYTES - OVERLAP_BYTES) + b"needle where a piece begins" + b"#" * BLOCK_BYTES
     yield b"wide " + b"=" * (3 * BLOCK_BYTES - OVERLAP_BYTES - 3) + b"needle" + b"=" * 200_000
     yield lines(7, 2000) + b"the very last needle"
 

@@ -287,6 +287,15 @@ def test_days_and_hours_are_local(zone: Callable[[str], None]) -> None:
     assert steps == ["2026-03-28", "2026-03-29", "2026-03-30"]  # the 29th has 23 hours
 
 
+def test_steps_begin_where_people_begin_them(zone: Callable[[str], None]) -> None:
+    zone("XXX-5:45")
+    thursday, later = 1_768_460_000_000, 1_772_000_000_000
+    for step, begin in (("week", "2026-01-12"), ("month", "2026-01-01"), ("year", "2026-01-01")):
+        name, since = next(iter_steps(step, thursday, later))
+        assert datetime.fromtimestamp(since / 1000).isoformat() == f"{begin}T00:00:00"  # noqa: DTZ006
+        assert name == step_name(step, since) == step_name(step, thursday)
+
+
 @pytest.mark.parametrize("moment", [-(1 << 62), 1 << 62, 10**16, -(10**15)])
 def test_a_moment_that_no_calendar_has_lies_in_no_step_and_stops_nothing(
     stored: Callable[[list[Run]], SqliteRunStore], moment: int
