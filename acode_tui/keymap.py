@@ -7,11 +7,15 @@ from __future__ import annotations
 
 from acode_tui.values import NamedTuple
 
-RUNS, RUN, SESSIONS = "runs", "run", "sessions"
-ALL = (RUNS, RUN, SESSIONS)
+RUNS, RUN, SESSIONS, STATISTICS = "runs", "run", "sessions", "statistics"
+ALL = (RUNS, RUN, SESSIONS, STATISTICS)
+WITH_RUN = (RUNS, RUN, SESSIONS)
+"""The screens that are about one run at a time."""
 TEXT, TESTS, COVERAGE, LOGS, TREE = "text", "tests", "coverage", "logs", "json"
 LISTED = (TESTS, COVERAGE, LOGS, TREE)
 """How a file of a run is shown: as text, or as what it holds."""
+GROUPS, SLOWEST, FLAKY, STORAGE = TABLES = ("groups", "slowest", "flaky", "storage")
+"""The tables of the statistics."""
 
 
 class Key(NamedTuple):
@@ -58,7 +62,48 @@ KEYS: tuple[Key, ...] = (
     Key("sibling(-1)", ("left_square_bracket",), "previous session or agent", "Sessions", (SESSIONS,)),
     Key("runs", ("r",), "its runs as a list", "Sessions", (SESSIONS,), "runs"),
     Key("filter", ("slash",), "filter the sessions", "Sessions", (SESSIONS,), "filter"),
-    Key("delete", ("d",), "delete the run", "Runs", ALL, "delete"),
+    Key("statistics", ("S",), "statistics of the runs that match", "Runs", (RUNS,), "statistics"),
+    Key("open", ("enter",), "its runs as a list", "Statistics", (STATISTICS,), "runs"),
+    Key("show('groups')", ("1",), "by group", "Statistics", (STATISTICS,)),
+    Key("show('slowest')", ("2",), "the slowest", "Statistics", (STATISTICS,)),
+    Key(
+        "show('flaky')",
+        ("3",),
+        "flaky commands: now they succeed, now they fail",
+        "Statistics",
+        (STATISTICS,),
+    ),
+    Key("show('storage')", ("4",), "what is stored", "Statistics", (STATISTICS,)),
+    Key(
+        "by(1)",
+        ("right", "l"),
+        "group by the next: command, program, task …",
+        "Statistics",
+        (STATISTICS,),
+        "group by",
+        (GROUPS, SLOWEST),
+    ),
+    Key("by(-1)", ("left", "h"), "group by the one before", "Statistics", (STATISTICS,)),
+    Key(
+        "sort",
+        ("s",),
+        "sort another way: runs, failed, rate, P50, P95 …",
+        "Statistics",
+        (STATISTICS,),
+        "sort",
+        (GROUPS, SLOWEST),
+    ),
+    Key(
+        "period",
+        ("w",),
+        "another period: all, 24 hours, 7 days, 30 days",
+        "Statistics",
+        (STATISTICS,),
+        "period",
+    ),
+    Key("again", ("r",), "count again", "Statistics", (STATISTICS,), "count again"),
+    Key("filter", ("slash",), "filter the runs", "Statistics", (STATISTICS,)),
+    Key("delete", ("d",), "delete the run", "Runs", WITH_RUN, "delete"),
     Key("search", ("slash",), "search", "Viewer", (RUN,), "search"),
     Key("next_hit", ("n",), "next hit; without a search, next failure", "Viewer", (RUN,)),
     Key("previous_hit", ("N",), "previous hit; without a search, previous failure", "Viewer", (RUN,)),
@@ -117,11 +162,11 @@ KEYS: tuple[Key, ...] = (
     Key("artifact(-1)", ("left_square_bracket",), "previous artifact", "Viewer", (RUN,)),
     Key("neighbour(-1)", ("h",), "previous run of the list", "Runs", (RUN,)),
     Key("neighbour(1)", ("l",), "next run of the list", "Runs", (RUN,), "next run"),
-    Key("stream", ("o",), "stdout, stderr or both", "Viewer", ALL, "stream"),
-    Key("follow", ("F",), "follow what is new", "View", ALL, "follow"),
+    Key("stream", ("o",), "stdout, stderr or both", "Viewer", WITH_RUN, "stream"),
+    Key("follow", ("F",), "follow what is new", "View", WITH_RUN, "follow"),
     Key("next_pane", ("tab",), "next pane", "View"),
     Key("maximise", ("z",), "maximise the pane", "View"),
-    Key("copy_command", ("y",), "copy the command", "Runs"),
+    Key("copy_command", ("y",), "copy the command", "Runs", WITH_RUN),
     Key("theme", ("t",), "light or dark", "View"),
     Key("collector", ("C",), "collector status", "View"),
     Key("palette", ("ctrl+p",), "every action by name", "View"),
@@ -167,8 +212,9 @@ def as_markdown() -> str:
     """Return docs/keys.md, which a test compares."""
     lines = ["# Keys of `acode-tui`", "", "Made from `acode_tui/keymap.py`."]
     for title, screens in (
-        ("Everywhere", ALL), ("In the list of runs", (RUNS,)), ("In an open run", (RUN,)),
-        ("In the tree of sessions", (SESSIONS,)),
+        ("Everywhere", ALL), ("Wherever there is a run", WITH_RUN), ("In the list of runs", (RUNS,)),
+        ("In an open run", (RUN,)),
+        ("In the tree of sessions", (SESSIONS,)), ("In the statistics", (STATISTICS,)),
     ):  # fmt: skip
         lines += ["", f"## {title}", "", "| key | what it does |", "|---|---|"]
         for key in KEYS:

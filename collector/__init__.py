@@ -27,6 +27,14 @@ if TYPE_CHECKING:
     from collector.model.results import TestSuite as TestSuite
     from collector.model.results import TestTotals as TestTotals
     from collector.model.run import Run as Run
+    from collector.model.statistics import GROUPINGS as GROUPINGS
+    from collector.model.statistics import Bucket as Bucket
+    from collector.model.statistics import FlakyCommand as FlakyCommand
+    from collector.model.statistics import Group as Group
+    from collector.model.statistics import LargeRun as LargeRun
+    from collector.model.statistics import StorageShare as StorageShare
+    from collector.model.statistics import Totals as Totals
+    from collector.model.statistics import Trend as Trend
     from collector.query.completion import Completion as Completion
     from collector.query.completion import Suggestion as Suggestion
     from collector.query.completion import complete as complete
@@ -37,6 +45,8 @@ if TYPE_CHECKING:
     from collector.query.editing import without_field as without_field
     from collector.query.explain import Explanation as Explanation
     from collector.query.explain import explain as explain
+    from collector.query.group_terms import group_terms as group_terms
+    from collector.query.histories import flaky_commands as flaky_commands
     from collector.query.language import format_query as format_query
     from collector.query.language import parse_query as parse_query
     from collector.query.saved import SavedFilters as SavedFilters
@@ -44,15 +54,26 @@ if TYPE_CHECKING:
     from collector.query.saved import remove_filter as remove_filter
     from collector.query.saved import save_filter as save_filter
     from collector.query.saved import saved_files as saved_files
+    from collector.query.search import Hit as Hit
+    from collector.query.search import Hits as Hits
+    from collector.query.search import Search as Search
+    from collector.query.statistics import first_groups as first_groups
+    from collector.query.statistics import totals as totals
+    from collector.query.statistics import trend as trend
     from collector.query.words import FilterError as FilterError
     from collector.record.content import open_content as open_content
     from collector.record.output_index import iter_output as iter_output
     from collector.store import open_stores as open_stores
     from collector.store.events import follow_events as follow_events
+    from collector.store.patterns import Pattern as Pattern
+    from collector.store.patterns import compile_regex as compile_regex
+    from collector.store.patterns import compile_text as compile_text
     from collector.store.protocols import ArtifactStore as ArtifactStore
     from collector.store.protocols import Outline as Outline
     from collector.store.protocols import Page as Page
     from collector.store.protocols import RunStore as RunStore
+    from collector.store.search_reader import SearchStatistics as SearchStatistics
+    from collector.store.search_reader import search_statistics as search_statistics
     from collector.workspace import Workspace as Workspace
     from collector.workspace import find_root as find_root
 
@@ -63,6 +84,7 @@ _HOMES = {
     "Artifact": "model.artifact",
     "ArtifactStore": "store.protocols",
     "Choice": "query.editing",
+    "Bucket": "model.statistics",
     "CollectorStatus": "daemon.control",
     "Completion": "query.completion",
     "Config": "config",
@@ -70,34 +92,51 @@ _HOMES = {
     "Event": "model.query",
     "Explanation": "query.explain",
     "FileCoverage": "model.results",
+    "FlakyCommand": "model.statistics",
+    "GROUPINGS": "model.statistics",
+    "Group": "model.statistics",
+    "Hit": "query.search",
+    "Hits": "query.search",
     "FilterError": "query.words",
     "InputError": "errors",
     "LimitError": "errors",
+    "LargeRun": "model.statistics",
     "Location": "model.results",
     "LogEntry": "model.results",
     "Outline": "store.protocols",
     "Page": "store.protocols",
+    "Pattern": "store.patterns",
     "Run": "model.run",
     "RunQuery": "model.query",
     "RunStore": "store.protocols",
+    "Search": "query.search",
+    "SearchStatistics": "store.search_reader",
     "SAVED_FIELD": "query.editing",
     "SavedFilters": "query.saved",
     "Suggestion": "query.completion",
+    "StorageShare": "model.statistics",
     "Term": "model.query",
     "TestCase": "model.results",
     "TestReport": "model.results",
     "TestSuite": "model.results",
     "TestTotals": "model.results",
+    "Totals": "model.statistics",
+    "Trend": "model.statistics",
     "Workspace": "workspace",
     "check_name": "query.saved",
     "choices_of": "query.editing",
     "collector_status": "daemon.control",
+    "compile_regex": "store.patterns",
+    "compile_text": "store.patterns",
     "complete": "query.completion",
     "ensure_collector": "daemon.control",
     "explain": "query.explain",
     "find_root": "workspace",
+    "first_groups": "query.statistics",
+    "flaky_commands": "query.histories",
     "follow_events": "store.events",
     "format_query": "query.language",
+    "group_terms": "query.group_terms",
     "iter_output": "record.output_index",
     "load_config": "config",
     "open_content": "record.content",
@@ -105,10 +144,13 @@ _HOMES = {
     "parse_query": "query.language",
     "remove_filter": "query.saved",
     "request_delete": "daemon.control",
+    "search_statistics": "store.search_reader",
     "save_filter": "query.saved",
     "saved_files": "query.saved",
     "toggle_choice": "query.editing",
     "without_field": "query.editing",
+    "totals": "query.statistics",
+    "trend": "query.statistics",
 }
 
 __all__ = [*sorted(_HOMES), "__version__"]

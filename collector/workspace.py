@@ -54,6 +54,16 @@ class Workspace:
         return os.path.join(self.folder, "runs.db")
 
     @property
+    def search_database(self) -> str:
+        """The index of all text."""
+        return os.path.join(self.folder, "search.db")
+
+    @property
+    def search_damaged(self) -> str:
+        """There when somebody who searched found that index damaged."""
+        return os.path.join(self.folder, "search.damaged")
+
+    @property
     def spool(self) -> str:
         """Announcements that wait for the collector, one immutable file each."""
         return os.path.join(self.folder, "spool")

@@ -6,7 +6,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 
-from acode_tui.keymap import KEYS, RUN, RUNS, SESSIONS, Key, shown
+from acode_tui.keymap import KEYS, RUN, RUNS, SESSIONS, STATISTICS, Key, shown
 from acode_tui.render.rows import Span, cells
 from acode_tui.widgets.top_line import SpanBlock
 
@@ -28,7 +28,12 @@ _SESSION_FILTER = (
     ("cart", "its title, id or team contains it"),
     ("agent:codex", "of an agent; also status: and team:"),
 )
-_SCREENS = {RUNS: "the list of runs", RUN: "an open run", SESSIONS: "the tree of sessions"}
+_SCREENS = {
+    RUNS: "the list of runs",
+    RUN: "an open run",
+    SESSIONS: "the tree of sessions",
+    STATISTICS: "the statistics",
+}
 
 
 class HelpScreen(ModalScreen[None]):

@@ -39,9 +39,12 @@ from acode_tui.widgets.top_line import SpanLine
 from collector import Run
 
 if TYPE_CHECKING:
-    from acode_tui.screens.sessions import SessionsScreen as Watcher
+    from acode_tui.screens.sessions import SessionsScreen
+    from acode_tui.screens.statistics import Kept, StatisticsScreen
     from acode_tui.source.preview import PreviewReader
     from acode_tui.window.sessions import SessionWindow
+
+    Watcher = SessionsScreen | StatisticsScreen
 
 STREAMS = ("output", "stdout", "stderr")
 _SETTLING = 0.04
@@ -66,7 +69,8 @@ class RunsScreen(FacetedScreen):
         self.listener: Callable[[Run], None] | None = None
         self.watcher: Watcher | None = None
         self.session_window: SessionWindow | None = None
-        self._given: tuple[str, str] | None = None
+        self.statistics: Kept | None = None
+        self._given: tuple[str, str, bool, Callable[[], None]] | None = None
 
     def compose(self) -> ComposeResult:
         """Lay out what the splash has painted; `complete` adds the rest."""
@@ -125,9 +129,9 @@ class RunsScreen(FacetedScreen):
         """Put the cursor on the next or the previous run; tell whether there is one."""
         return self.table.next_run(step)
 
-    def show_runs(self, text: str) -> None:
-        """Show the runs of a filter in place of the sessions; going back leads there again."""
-        self._given = text, self.entry.value
+    def show_runs(self, text: str, back: Callable[[], None] | None = None) -> None:
+        """Show the runs of a filter in place of another screen; going back leads there again."""
+        self._given = text, self.entry.value, self.failed_only, back or self.action_sessions
         self.failed_only = False
         self.entry.put(text)
 
@@ -229,7 +233,7 @@ class RunsScreen(FacetedScreen):
         elif self.failed_only:
             self.action_failed()
         elif self._given is not None and self._given[0] == self.entry.value:
-            self.action_sessions()
+            self._given[3]()
         elif self.entry.value:
             self.entry.put("")
 
@@ -238,12 +242,30 @@ class RunsScreen(FacetedScreen):
         from acode_tui.screens.sessions import SessionsScreen
         from acode_tui.window.sessions import SessionWindow
 
-        if self._given is not None and self._given[0] == self.entry.value:
-            self.entry.put(self._given[1])
-        self._given = None
+        self._take_back()
         self.previews.show(None, self.stream)
         self.session_window = self.session_window or SessionWindow()
         self.app.push_screen(SessionsScreen(self.settings, self, self.session_window))
+
+    def _take_back(self) -> None:
+        """Put back what was shown before another screen gave a filter."""
+        if self._given is not None and self._given[0] == self.entry.value:
+            _, before, self.failed_only, _ = self._given
+            self.entry.put(before)
+        self._given = None
+
+    def back_to_statistics(self) -> None:
+        """Show the statistics that the runs were chosen in."""
+        self._take_back()
+        self.action_statistics()
+
+    def action_statistics(self) -> None:
+        """Show what the runs of the filter amount to."""
+        from acode_tui.screens.statistics import Kept, StatisticsScreen
+
+        self.previews.show(None, self.stream)
+        self.statistics = self.statistics or Kept()
+        self.app.push_screen(StatisticsScreen(self.settings, self, self.statistics))
 
     def action_delete(self) -> None:
         """Ask whether to delete the run under the cursor."""

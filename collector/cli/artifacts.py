@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from collector.cli import output
+from collector.cli.content_lines import add_line_options, view_of
 from collector.cli.context import Context
 from collector.cli.parsing import Command, Namespace, Parser, add_format, add_run, chosen_format
 from collector.cli.runs_content import find_artifact, list_artifacts, show_content, state
@@ -72,13 +73,21 @@ def _show(options: Namespace, context: Context) -> int:
 def _configure_cat(parser: Parser) -> None:
     parser.add_argument("run", metavar="RUN", help="a run, or an artifact's id alone")
     parser.add_argument("file", metavar="FILE", nargs="?", help="path within the run, as listed")
+    add_line_options(parser)
     parser.add_argument("--force", action="store_true", help="show it on a terminal even if it is binary")
 
 
 def _cat(options: Namespace, context: Context) -> int:
+    from collector.cli.content_source import artifact_source, show_part
+
     artifact = _chosen(options, context)
-    artifacts = context.stores()[1]
-    show_content(artifact.path, artifacts.iter_content(artifact), context, options.force)
+    runs, artifacts = context.stores()
+    view = view_of(options)
+    if view is None:
+        show_content(artifact.path, artifacts.iter_content(artifact), context, options.force)
+    else:
+        source = artifact_source(artifact, context)
+        show_part(runs.get(artifact.run_id), artifact.type, source, view, context, artifact.path)
     return 0
 
 

@@ -24,6 +24,11 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "note": ("runs_annotate", "write a note about a run"),
         "delete": ("runs_change", "delete runs with all their files"),
         "reindex": ("runs_change", "rebuild the database from the run folders"),
+        "optimize": ("runs_upkeep", "keep the database fast, and give back what deleted runs left free"),
+        "recover": (
+            "runs_upkeep",
+            "check the database, and rebuild it from the run folders where it is damaged",
+        ),
         "stats": ("runs_stats", "say what many runs amount to: success, durations, trends, what is flaky"),
         "diff": ("runs_diff", "show what differs between two runs"),
         "compare": ("runs_compare", "show several runs side by side, and what changed"),
@@ -40,6 +45,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "list": ("artifacts", "list runs with their sizes, or the files of one run"),
         "show": ("artifacts", "show a run and its files"),
         "cat": ("artifacts", "print one file of a run"),
+        "open": ("artifacts_open", "open a file of a run in your editor"),
         "path": ("artifacts", "print where a run's folder, or one file of it, lies"),
         "stats": ("artifacts_stats", "say how much the files of all runs take"),
         "collect": ("artifacts_collect", "add a file to a run"),
@@ -58,12 +64,17 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "config": {
         "show": ("config", "show every setting and where its value came from"),
+        "get": ("config_edit", "print the value of a setting"),
+        "set": ("config_edit", "change a setting in its file, and nothing else there"),
+        "unset": ("config_edit", "take a setting out of its file"),
         "init": ("config", "write a settings file with every setting explained"),
     },
 }
 """The commands with verbs: group, verb, module below `collector.cli`, what it does."""
 
 SINGLE: dict[str, tuple[str, str]] = {
+    "search": ("search", "search what runs wrote, newest first"),
+    "completion": ("completion", "print or install what lets bash, zsh or fish complete acode"),
     "doctor": ("doctor", "check everything, and say what to do"),
     "demo": ("demo", "record some real commands in a temporary workspace and look at them"),
 }
@@ -82,17 +93,25 @@ ALIASES = {"queries": "query", "run": "runs", "artifact": "artifacts", "session"
 _OPTIONS = """\
 options:
   --workspace DIR   the workspace to look into (default: the nearest .acode, else .git, upwards)
+  --no-pager        print long output at once
   -v, --verbose     say more about what is done
   --version         print the version
   -h, --help        this text; every command has its own
 
-environment: NO_COLOR, COLUMNS, ACODE_WORKSPACE, ACODE_DEBUG=1 (show tracebacks)
+environment: NO_COLOR, CLICOLOR_FORCE, COLUMNS, ACODE_PAGER, PAGER,
+             ACODE_WORKSPACE, ACODE_DEBUG=1 (show tracebacks)
 """
+
+
+def global_options() -> list[tuple[str, str]]:
+    """Return the options that stand before a command, and what they do."""
+    lines = [line.strip().split("  ") for line in _OPTIONS.splitlines() if line.startswith("  -")]
+    return [(parts[0].split(", ")[-1].split()[0], parts[-1].strip()) for parts in lines]
 
 
 def top_help() -> str:
     """Return what `acode --help` prints."""
-    lines = ["usage: acode [--workspace DIR] [-v] COMMAND [ARGUMENT]...", ""]
+    lines = ["usage: acode [--workspace DIR] [--no-pager] [-v] COMMAND [ARGUMENT]...", ""]
     lines += ["acode records the commands that agents, scripts and people run, and shows them.", ""]
     lines += [_entry(name, text) for name, text in FOREIGN.items()]
     for group, verbs in GROUPS.items():

@@ -1,4 +1,4 @@
-"""`acode config show|init`: what is set, by what; and a file to begin with."""
+"""`acode config show|init`: what is set, by what; and a file to begin with. The other verbs: config_edit."""
 
 from __future__ import annotations
 

@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from collector.cli.context import Context
 from collector.errors import AcodeError, UnavailableError
 
-_EDITORS = ("editor", "nano", "vi")
+EDITORS = ("editor", "nano", "vi")
 
 
-def program(environ: Mapping[str, str], *variables: str, otherwise: Sequence[str] = _EDITORS) -> list[str]:
+def program(environ: Mapping[str, str], *variables: str, otherwise: Sequence[str] = EDITORS) -> list[str]:
     """Return the words of the first program that a variable names, else of the first that there is.
 
     Raises:
@@ -45,15 +45,20 @@ def show_with(words: Sequence[str], path: str, environ: Mapping[str, str]) -> in
     Raises:
         UnavailableError: it cannot be started.
     """
+    import signal
     import subprocess
 
     sys.stdout.flush()
+    # Ctrl-C is the program's; a handler, unlike SIG_IGN, is not handed down to it.
+    before = signal.signal(signal.SIGINT, lambda *_: None)
     try:
         return subprocess.run([*words, path], check=False, env=environ).returncode
     except OSError as error:
         raise UnavailableError(
             "ACODE-RUN-031", f"cannot start {words[0]!r}: {error.strerror}", "set VISUAL, EDITOR or PAGER"
         ) from error
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def edit(text: str, name: str, context: Context) -> str:

@@ -134,13 +134,21 @@ def _set(options: Options, name: str, value: str) -> None:
     options.values[name] = value
 
 
+def print_help(text: str) -> None:
+    """Print a help text, for whoever still reads it."""
+    try:
+        os.write(1, text.encode())
+    except OSError:
+        return
+
+
 def main(argv: list[str], workspace: str | None = None) -> int:
     """Run `acode exec`; `argv` is what follows the verb. Returns the exit status.
 
     The caller should leave by `os._exit`: a thread may still wait for a stuck disk.
     """
     if argv and argv[0] in ("-h", "--help"):
-        os.write(1, HELP.encode())
+        print_help(HELP)
         return 0
     try:
         options = parse_options(argv)

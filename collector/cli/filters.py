@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_TERMS = {
+TERMS = {
     "status": ("status", "", "running, success, failed, timeout or cancelled"),
     "session": ("session", "", "begins with this session"),
     "task": ("task", "", "this task; * and ? stand for anything"),
@@ -44,7 +44,7 @@ def add_filters(parser: Parser) -> None:
 def add_filter_options(parser: Parser, without: tuple[str, ...] = ()) -> None:
     """Add only the options, but for those that mean something else in a command."""
     names = {"since": ("--since", "--from"), "until": ("--until", "--to")}
-    for option, (_, _, text) in _TERMS.items():
+    for option, (_, _, text) in TERMS.items():
         if option not in without:
             flags = names.get(option, ("--" + option.replace("_", "-"),))
             parser.add_argument(*flags, dest=option, action="append", metavar="X", help=text)
@@ -80,7 +80,7 @@ def filter_query(options: Namespace, now_ms: int, saved: Mapping[str, str]) -> R
         InputError: naming the word or option that was not understood.
     """
     terms: list[Term] = []
-    for option, (key, operator, _) in _TERMS.items():
+    for option, (key, operator, _) in TERMS.items():
         values = getattr(options, option, None) or ()
         terms += [_term(option, key, operator + value, now_ms) for value in values]
     terms += parse_query(" ".join(getattr(options, "filter", None) or ()), now_ms, saved).terms

@@ -254,6 +254,11 @@ def status(options: Namespace, context: Context) -> int:
     return 0
 
 
+def look(integration: Integration, scope: Scope, context: Context) -> Status:
+    """Return how it is with one agent in one scope."""
+    return _look(integration, scope, find_program(HOOK, context.environ), context)
+
+
 def _look(integration: Integration, scope: Scope, hook: str | None, context: Context) -> Status:
     try:
         path = integration.settings_path(scope, _project(context), context.environ)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collector.cli.parsing import Command
 
 
-_OPTIONS = ("--workspace", "--verbose", "--version", "--help")
+_OPTIONS = ("--workspace", "--no-pager", "--verbose", "--version", "--help")
 _HELP = ("-h", "--help", "help")
 
 
@@ -82,6 +82,10 @@ def _unexpected(error: Exception) -> str:
 
 
 def _dispatch(arguments: list[str]) -> int:
+    if arguments[:1] == ["__complete"]:
+        from collector.cli.complete import main as complete_main
+
+        return complete_main([_clean(word) for word in arguments[1:]], os.environ)
     options, rest = _global_options(arguments)
     if "version" in options:
         from collector import __version__
@@ -116,6 +120,8 @@ def _global_options(arguments: list[str]) -> tuple[dict[str, str], list[str]]:
         name, equals, value = rest.pop(0).partition("=")
         if name in ("-v", "--verbose", "--version") and not equals:
             options["version" if name == "--version" else "verbose"] = "1"
+        elif name == "--no-pager" and not equals:
+            options["no-pager"] = "1"
         elif name == "--workspace":
             if not equals and not rest:
                 raise InputError("ACODE-RUN-019", "--workspace needs a folder", "see 'acode --help'")
@@ -160,7 +166,14 @@ def _run(module: str, verb: str, name: str, text: str, arguments: list[str], opt
     command.configure(parser)
     parsed = parser.parse(command.prepare(arguments))
     context = Context(parsed.workspace or options.get("workspace"), os.environ, "verbose" in options)
-    return command.run(parsed, context)
+    if parsed.no_pager or "no-pager" in options or not os.isatty(1):
+        return command.run(parsed, context)
+    from collector.cli.pager import Pager, wants_pager
+
+    if not wants_pager(name, parsed, context.environ):
+        return command.run(parsed, context)
+    with Pager(context.environ):
+        return command.run(parsed, context)
 
 
 def _unknown(kind: str, word: str, known: Iterable[str], where: str) -> InputError:

@@ -12,7 +12,19 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Protocol
 
+    class Sink(Protocol):
+        """Something that output can go to."""
+
+        def write(self, data: bytes) -> None:
+            """Take a part of it."""
+
+
+sink: Sink | None = None
+"""Where output goes instead of stdout: a pager, a file, a picture that is drawn at once."""
+held_notes: list[str] | None = None
+"""Where notes go while the terminal is somebody else's."""
 _DEFAULT_WIDTH = 80
 _COLORS = {
     "success": "32", "failure": "31", "timeout": "33", "cancelled": "33", "running": "36",
@@ -52,7 +64,10 @@ def write_bytes(data: bytes) -> None:
     Raises:
         BrokenPipeError: nobody reads any more; `main` ends quietly.
     """
-    sys.stdout.buffer.write(data)
+    if sink is not None:
+        sink.write(data)
+    else:
+        sys.stdout.buffer.write(data)
 
 
 def flush() -> None:
@@ -66,7 +81,10 @@ def line(text: str = "") -> None:
 
 
 def note(text: str) -> None:
-    """Write one line for people to stderr."""
+    """Write one line for people to stderr; on a terminal that a pager has, once that has ended."""
+    if held_notes is not None and os.isatty(2):
+        held_notes.append(text)
+        return
     try:
         os.write(2, (sanitize(text) + "\n").encode("utf-8", "replace"))
     except OSError:
@@ -79,8 +97,15 @@ def is_terminal() -> bool:
 
 
 def has_color(environ: Mapping[str, str]) -> bool:
-    """Tell whether colours are wanted: on a terminal, without NO_COLOR (https://no-color.org)."""
-    return is_terminal() and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+    """Tell whether colours are wanted: on a terminal, without NO_COLOR (https://no-color.org).
+
+    CLICOLOR_FORCE (https://bixense.com/clicolors) asks for them in pipes too; NO_COLOR is stronger.
+    """
+    if environ.get("NO_COLOR"):
+        return False
+    if environ.get("CLICOLOR_FORCE", "0") != "0":
+        return True
+    return is_terminal() and environ.get("TERM") != "dumb" and environ.get("CLICOLOR", "1") != "0"
 
 
 def terminal_width(environ: Mapping[str, str]) -> int | None:

@@ -38,6 +38,7 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, prog: str, description: str) -> None:
         super().__init__(prog=prog, description=description, allow_abbrev=False, formatter_class=_Formatter)
         self.add_argument("--workspace", metavar="DIR", help="the workspace to look into")
+        self.add_argument("--no-pager", action="store_true", help=argparse.SUPPRESS)
 
     def error(self, message: str) -> NoReturn:
         """Raise instead of printing usage and exiting."""
@@ -56,9 +57,19 @@ class Parser(argparse.ArgumentParser):
         hint = did_you_mean(word, self.option_names(), f"see '{self.prog} --help'")
         raise InputError("ACODE-RUN-019", f"unknown option {word!r}", hint)
 
+    def actions(self) -> list[argparse.Action]:
+        """Return every option and argument there is."""
+        return [
+            action for action in self._actions if action.help != argparse.SUPPRESS and action.dest != "help"
+        ]
+
     def option_names(self) -> list[str]:
         """Return every option there is."""
-        return [name for action in self._actions for name in action.option_strings]
+        return [name for action in self.actions() for name in action.option_strings]
+
+    def names_with_value(self) -> list[str]:
+        """Return the options that a value follows."""
+        return [name for action in self._actions if action.nargs != 0 for name in action.option_strings]
 
     def positional_names(self) -> list[str]:
         """Return what each argument without a dash is called."""
@@ -77,9 +88,14 @@ def _join_negative(argv: Sequence[str]) -> list[str]:
     return words
 
 
+def is_repeatable(action: argparse.Action) -> bool:
+    """Tell whether an option adds to a list each time it is given."""
+    return isinstance(action, argparse._AppendAction)
+
+
 def add_run(parser: Parser, default: str | None = "latest") -> None:
     """Add the argument that names a run."""
-    text = "id, name, beginning of either, latest, @, @1, @2 … or @last-failed"
+    text = "id, name, beginning of either, latest, @, @1, @last-failed or @FILTER"
     if default is None:
         parser.add_argument("run", metavar="RUN", help=text)
     else:
@@ -93,7 +109,7 @@ def add_format(parser: Parser, fields: bool = True) -> None:
         "--format", choices=("table", "json", "jsonl", "csv"), default="table", help="how to print"
     )
     if fields:
-        parser.add_argument("--fields", metavar="A,B", help="only these keys of each record")
+        parser.add_argument("--fields", metavar="A,B", help="only these keys of each record; ? lists them")
 
 
 def chosen_format(options: Namespace) -> str:

@@ -16,9 +16,15 @@ def choose_fields(text: str | None, known: Sequence[str]) -> tuple[str, ...] | N
 
     Raises:
         InputError: naming the first that no record has.
+        SystemExit: `?` or `help` asked which there are, and was told.
     """
     if text is None:
         return None
+    if text in ("?", "help"):
+        from collector.cli.fields import describe
+
+        write(describe(known))
+        raise SystemExit(0)
     names = tuple(name.strip() for name in text.split(",") if name.strip())
     for name in names:
         if name not in known:

@@ -26,9 +26,10 @@ _BAD = ("failed", "error")
 def configure(parser: Parser) -> None:
     """Add the options of `acode runs compare`."""
     text = "runs, or filters such as task:test; one run: with those of the same command before it"
-    parser.add_argument("words", metavar="RUN|FILTER", nargs="*", help=text)
+    parser.add_argument("words", metavar="RUN", nargs="*", help=text)
     add_filter_options(parser, without=("last",))
-    parser.add_argument("--last", type=whole_number, metavar="N", help=f"so many runs (default: {_LAST})")
+    text = f"so many runs (default: {_LAST})"
+    parser.add_argument("--last", dest="count", type=whole_number, metavar="N", help=text)
     text = "from the last run of this command that succeeded, and say which failed first"
     parser.add_argument("--since-last-pass", action="store_true", help=text)
     text = "what is compared (default: tests where there are some, else metrics)"
@@ -77,7 +78,7 @@ def _chosen(options: Namespace, context: Context) -> tuple[Run, ...]:
     query = filter_query(options, clock.now_ms(), context.saved_filters)
     if named and query.terms:
         raise InputError("ACODE-RUN-019", "runs or filters, not both", "name runs, or filter them")
-    count = min(_MAX_RUNS, _LAST if options.last is None else max(1, options.last))
+    count = min(_MAX_RUNS, _LAST if options.count is None else max(1, options.count))
     stores = context.find_stores()
     if query.terms and not options.since_last_pass:
         found = stores[0].list(replace(query, limit=count)).items if stores else ()
@@ -98,7 +99,8 @@ def _chosen(options: Namespace, context: Context) -> tuple[Run, ...]:
 def _is_filter(word: str) -> bool:
     """Tell a filter (`task:test`, `"some words"`, `@slow`) from what names a run."""
     saved = word.startswith("@") and not word[1:].isdigit() and word[1:] not in ("", *RESERVED)
-    return ":" in word or '"' in word or saved
+    names_run = word.startswith("@") and ":" in word  # the newest that fits
+    return not names_run and (":" in word or '"' in word or saved)
 
 
 def _is_telling(row: MatrixRow, by: str) -> bool:

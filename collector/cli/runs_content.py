@@ -27,21 +27,28 @@ def show_content(name: str, chunks: Iterable[bytes], context: Context, force: bo
         for chunk in chunks:
             output.write_bytes(chunk)
         return
-    from collector.cli.harmless import is_binary, make_harmless
+    from collector.cli.harmless import make_harmless
 
     stream = iter(chunks)
     first = next(stream, b"")
-    if is_binary(first) and not force:
-        raise ConflictError(
-            "ACODE-RUN-019", f"{name} is binary and not shown on a terminal",
-            "pipe it, save it with 'acode runs artifact ID --output FILE', or --force",
-        )  # fmt: skip
+    refuse_binary(name, first, force)
     last = b""
     for chunk in make_harmless(chain([first], stream), output.has_color(context.environ)):
         output.write_bytes(chunk)
         last = chunk or last
     if last and not last.endswith(b"\n"):
         output.write("\n")
+
+
+def refuse_binary(name: str, first: bytes, force: bool) -> None:
+    """Raise ConflictError for content, told by its first bytes, that is no text, unless it is forced."""
+    from collector.cli.harmless import is_binary
+
+    if is_binary(first) and not force:
+        raise ConflictError(
+            "ACODE-RUN-019", f"{name} is binary and not shown on a terminal",
+            "pipe it, save it with 'acode runs artifact ID --output FILE', or --force",
+        )  # fmt: skip
 
 
 def find_artifact(run: Run, name: str) -> Artifact:
@@ -107,25 +114,44 @@ def _is_there(path: str) -> bool:
 
 
 def _configure_stream(parser: Parser) -> None:
+    from collector.cli.content_lines import add_line_options
+
     add_run(parser)
+    add_line_options(parser)
     parser.add_argument("--force", action="store_true", help="show it on a terminal even if it is binary")
 
 
 def _run_stdout(options: Namespace, context: Context) -> int:
-    run = context.resolve(options.run)
-    show_content("stdout.txt", iter_stream(run, "stdout", context), context, options.force)
-    return 0
+    return _show_stream(options, context, "stdout")
 
 
 def _run_stderr(options: Namespace, context: Context) -> int:
+    return _show_stream(options, context, "stderr")
+
+
+def _show_stream(options: Namespace, context: Context, kind: str) -> int:
+    from collector.cli.content_lines import view_of
+    from collector.cli.content_source import show_part, stream_source
+
     run = context.resolve(options.run)
-    show_content("stderr.txt", iter_stream(run, "stderr", context), context, options.force)
+    view = view_of(options)
+    if view is None:
+        show_content(f"{kind}.txt", iter_stream(run, kind, context), context, options.force)
+    else:
+        show_part(run, kind, stream_source(run, kind, context), view, context)
     return 0
 
 
 def _run_output(options: Namespace, context: Context) -> int:
+    from collector.cli.content_lines import view_of
+    from collector.cli.content_source import both_source, show_part
+
     run = context.resolve(options.run)
-    show_content("the output", iter_both(run, context), context, options.force)
+    view = view_of(options)
+    if view is None:
+        show_content("the output", iter_both(run, context), context, options.force)
+    else:
+        show_part(run, "output", both_source(run, context), view, context)
     return 0
 
 

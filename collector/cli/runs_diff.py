@@ -16,6 +16,7 @@ _CONTEXT = 3
 _MAX_TESTS = 50
 _DURATIONS = frozenset({"duration_ms", "cpu_ms"})
 _SIZES = frozenset({"max_rss_bytes", "output_bytes"})
+_WITH_VALUE = ("--output", "-U", "--unified", "--workspace")
 _COLORS = {"-": "fail", "+": "ok", "@": "running"}
 
 Line = tuple[str, str]
@@ -43,6 +44,21 @@ def configure(parser: Parser) -> None:
     lines.add_argument("--exact", action="store_true", help="compare every byte of every line")
     parser.add_argument("--exit-code", action="store_true", help="exit with 1 if anything is different")
     parser.add_argument("--json", action="store_true", help="everything but the lines as one JSON object")
+
+
+def words_first(words: list[str]) -> list[str]:
+    """Put what is no option first: argparse takes an ARTIFACT only right behind the runs."""
+    options: list[str] = []
+    others: list[str] = []
+    left = iter(words)
+    for word in left:
+        if not word.startswith("-") or word == "-":
+            others.append(word)
+        else:
+            options.append(word)
+            if word in _WITH_VALUE:
+                options += [value for value in (next(left, None),) if value is not None]
+    return words if "--" in words else [*others, *options]
 
 
 def run(options: Namespace, context: Context) -> int:
@@ -87,11 +103,12 @@ def describe(before: Run, after: Run, found: RunDifference) -> Iterator[Line]:
     """Yield the lines that say what differs, apart from files; not sanitized."""
     for mark, run in (("---", before), ("+++", after)):
         yield f"{mark} {run.name}  {output.format_time(run.start_time)}  {run.status}", "bold"
-    if not (found.fields or found.tests or any(file.state != "equal" for file in found.files)):
-        yield "no difference", "dim"
-        return
     for change in found.fields:
-        yield f"{change.name}: {_value(change, change.before)} → {_value(change, change.after)}", ""
+        old, new = _value(change, change.before), _value(change, change.after)
+        if old != new:
+            yield f"{change.name}: {old} → {new}", ""
+    if not found.is_different:
+        yield "nothing that matters differs", "dim"
     if found.tests:
         yield f"{len(found.tests)} tests changed", "bold"
     for test in found.tests[:_MAX_TESTS]:
@@ -142,4 +159,4 @@ def _file_lines(
         yield "(only the beginning of this file was compared)", "dim"
 
 
-COMMANDS = {"diff": Command(configure, run)}
+COMMANDS = {"diff": Command(configure, run, words_first)}

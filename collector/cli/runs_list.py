@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from collector import clock
-from collector.cli import output
+from collector.cli import output, runs_export
 from collector.cli.context import Context
 from collector.cli.filters import add_filters, filter_query, negated_filters_last
 from collector.cli.parsing import Command, Namespace, Parser, add_format, chosen_format, whole_number
@@ -50,10 +50,20 @@ def configure(parser: Parser) -> None:
     parser.add_argument("--cursor-file", metavar="FILE", help=text)
     parser.add_argument("--timeout", metavar="T", help="show what was found after so long (default: 30s)")
     add_format(parser)
+    runs_export.configure(parser)
 
 
 def run(options: Namespace, context: Context) -> int:
     """List runs."""
+    if options.export is not None:
+        return runs_export.export(options, lambda: run(options, context))
+    if options.watch:
+        from collector.cli.runs_watch import watch
+
+        def query_now() -> RunQuery:
+            return build_query(options, clock.now_ms(), context.saved_filters)
+
+        return watch(options, context, query_now, lambda: run(options, context))
     from collector.cli.records import choose_fields, write_records
     from collector.model.run import FIELDS
 

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable
-
 from collector.cli import output
 from collector.cli.context import Context
 from collector.cli.findings import finding_facts
 from collector.cli.parsing import Command, Namespace, Parser, add_run
-from collector.model.run import Run
-from collector.query.references import FAILED
+from collector.model.run import FIELDS, Run
 
-_PREVIEW_LINES = 20
-_FAILED_LINES = 200
 _LABEL = 12
 
 
@@ -22,9 +16,12 @@ def configure(parser: Parser) -> None:
     add_run(parser, default="")  # the latest, or with --log-failed the last that failed
     parser.add_argument("--json", action="store_true", help="the whole record as one JSON object")
     parser.add_argument("--artifacts", action="store_true", help="only the files, with their ids")
-    parser.add_argument("--preview", action="store_true", help="also the end of the output")
+    parser.add_argument("--preview", action="store_true", help="also the first and last lines of the output")
     parser.add_argument(
-        "--log-failed", action="store_true", help="only what a failed run printed (default: @last-failed)"
+        "--log-failed", action="store_true", help="only what made a run fail (default: @last-failed)"
+    )
+    parser.add_argument(
+        "--fields", metavar="A,B", help="only the values of these keys, one a line; ? lists them"
     )
 
 
@@ -32,20 +29,30 @@ def run(options: Namespace, context: Context) -> int:
     """Show a run."""
     found = context.resolve(options.run or ("@last-failed" if options.log_failed else "latest"))
     if options.log_failed:
-        return _log_failed(found, context)
+        from collector.cli.show_parts import log_failed
+
+        return log_failed(found, context)
     if options.artifacts:
         from collector.cli.runs_content import list_artifacts
 
-        form = "json" if options.json else "table"
-        options.run, options.format, options.fields = found.run_id, form, None
+        options.run, options.format = found.run_id, "json" if options.json else "table"
         return list_artifacts(options, context)
+    from collector.cli.records import choose_fields
+
+    fields = choose_fields(options.fields, ("schema_version", *FIELDS))
     if options.json:
-        output.line(output.format_json(found.to_json()))
+        record = found.to_json()
+        output.line(output.format_json(record if fields is None else {key: record[key] for key in fields}))
+        return 0
+    if fields is not None:
+        _write_fields(found, fields)
         return 0
     for line in describe(found, context):
         output.line(line)
     if options.preview:
-        _preview(found, context)
+        from collector.cli.show_parts import write_preview
+
+        write_preview(found, context)
     return 0
 
 
@@ -119,40 +126,15 @@ def _artifact_lines(run: Run, context: Context) -> list[str]:
     return lines
 
 
-def _preview(run: Run, context: Context) -> None:
-    from collector.cli.runs_content import iter_both
+def _write_fields(run: Run, fields: tuple[str, ...]) -> None:
+    """Write the values of fields, one a line; what is neither text nor number as JSON."""
+    from json import dumps
 
-    output.line()
-    output.line(f"Output (last {_PREVIEW_LINES} lines):")
-    _write_tail(iter_both(run, context), _PREVIEW_LINES, context)
-
-
-def _log_failed(run: Run, context: Context) -> int:
-    if run.status not in FAILED:
-        output.note(f"run {run.name} has not failed: {run.status}")
-        return 0
-    from collector.cli.runs_content import iter_both
-
-    reason = f"exit code {run.exit_code}" if run.exit_code is not None else run.status
-    output.note(f"{run.name}: {run.command_line} ({reason})")
-    _write_tail(iter_both(run, context), _FAILED_LINES, context)
-    return 0
-
-
-def _write_tail(chunks: Iterable[bytes], count: int, context: Context) -> None:
-    """Write the last lines, harmless: this is a summary, not the recorded bytes."""
-    from collector.cli.harmless import make_harmless
-
-    lines: deque[bytes] = deque(maxlen=count)
-    rest = b""
-    for chunk in make_harmless(chunks, output.has_color(context.environ)):
-        *whole, rest = (rest + chunk).split(b"\n")
-        lines.extend(whole)
-        rest = rest[-1_000_000:]  # a line without an end must not fill the memory
-    if rest:
-        lines.append(rest)
-    for line in lines:
-        output.write_bytes(line + b"\n")
+    record = run.to_json()
+    for name in fields:
+        value = record[name]
+        text = value if isinstance(value, str) else "" if value is None else dumps(value, ensure_ascii=False)
+        output.line(text if len(fields) == 1 and not output.is_terminal() else output.sanitize(text))
 
 
 COMMANDS = {"show": Command(configure, run)}

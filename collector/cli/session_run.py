@@ -25,6 +25,7 @@ from collector.cli.exec import (
     conversation_id,
     current_folder,
     parse_options,
+    print_help,
     say,
 )
 from collector.ids import new_ulid
@@ -60,7 +61,7 @@ _LOOK_SECONDS = 0.02
 def main(argv: list[str], workspace: str | None = None) -> int:
     """Run `acode session run`; `argv` is what follows. Returns the exit status."""
     if argv and argv[0] in ("-h", "--help"):
-        os.write(1, HELP.encode())
+        print_help(HELP)
         return 0
     try:
         options = parse_options(argv, _VALUES, flags=())

@@ -119,7 +119,7 @@ def flaky_section(store: RunStore, query: RunQuery, limit: int) -> Section:
     ]  # fmt: skip
     columns = [
         Column("SCORE", 5, 0, True), Column("CHANGES", 7, 2, True), Column("RUNS", 4, 1, True),
-        Column("FAILED", 6, 3, True), Column("LATEST", 10, 4), Column("COMMAND", 7),
+        Column("FAILED", 6, 3, True), Column("LATEST", 10, 4), Column("COMMAND", 16),
     ]  # fmt: skip
     names = ("command_line", "working_directory", "runs", "failed", "changes", "score", "newest", "run_id")
     return Section("flaky", "Flaky", [item.to_json() for item in found], names, columns, rows)
@@ -135,7 +135,7 @@ def broken_section(store: RunStore, query: RunQuery, since: int, limit: int) -> 
     ]  # fmt: skip
     columns = [
         Column("FAILED FIRST", 19), Column("WORKED LAST", 19, 2), Column("FAILURES", 8, 3, True),
-        Column("FIXED", 5, 1), Column("RUN", 26, 4), Column("COMMAND", 7),
+        Column("FIXED", 5, 1), Column("RUN", 26, 4), Column("COMMAND", 16),
     ]  # fmt: skip
     names = (
         "command_line", "working_directory", "run_id", "start_time", "last_success", "failed_since", "fixed",
@@ -161,7 +161,7 @@ def storage_section(artifacts: ArtifactStore, query: RunQuery, limit: int) -> tu
     largest = artifacts.largest_runs(query, limit or -1)
     columns = [
         Column("STORED", 8, 0, True), Column("FILES", 5, 1, True), Column("NAME", 20),
-        Column("COMMAND", 7, 2),
+        Column("COMMAND", 16, 2),
     ]  # fmt: skip
     rows = [
         [format_size(item.stored_bytes), f"{item.artifacts:,}", item.name, item.command_line]
@@ -190,7 +190,7 @@ def compare_section(
     }  # fmt: skip
     columns = [
         Column("", 10), Column("RUNS", 4, 2, True), Column("RATE", 4, 1, True), Column("P50", 5, 0, True),
-        Column("P95", 5, 3, True), Column(by.upper(), 7),
+        Column("P95", 5, 3, True), Column(by.upper(), 16),
     ]  # fmt: skip
     rows = [_change_row("all runs", found.totals), *(_change_row(c.name, c) for c in found.changes)]
     title = f"{_span(found)}: before → after"
@@ -234,7 +234,7 @@ def _group_columns(by: str) -> list[Column]:
     return [
         Column("RUNS", 4, 0, True), Column("FAILED", 6, 4, True), Column("RATE", 5, 1, True),
         Column("P50", 5, 2, True), Column("P95", 5, 3, True), Column("P99", 5, 6, True),
-        Column("TOTAL", 5, 5, True), Column(by.upper(), 7),
+        Column("TOTAL", 5, 5, True), Column(by.upper(), 16),
     ]  # fmt: skip
 
 

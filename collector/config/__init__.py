@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["FILES", "Config", "find_files", "load_config", "user_file"]
+__all__ = ["FILES", "Config", "find_files", "load_config", "shown_path", "user_file"]
 
 FILES = (".acode/config.yml", "agent-config.yml", ".agent/config.yml")
 """Where a workspace keeps its settings; the first that exists is read, alone."""
@@ -132,7 +132,7 @@ def load_config(workspace_root: str, environ: Mapping[str, str]) -> Config:
         from collector.config.files import read_file
 
         for path in files:
-            given |= read_file(path, _shown(path, workspace_root))
+            given |= read_file(path, shown_path(path, workspace_root))
     given |= _from_environment(environ)
     return Config(given, files)
 
@@ -159,7 +159,8 @@ def user_file(environ: Mapping[str, str]) -> str | None:
     return f"{home}/acode/config.yml" if home.startswith("/") else None
 
 
-def _shown(path: str, workspace_root: str) -> str:
+def shown_path(path: str, workspace_root: str) -> str:
+    """Return what origins and errors call a settings file."""
     return path.removeprefix(workspace_root.rstrip("/") + "/")
 
 

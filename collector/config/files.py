@@ -53,14 +53,20 @@ def read_file(path: str, shown: str) -> Given:
     Raises:
         InputError: naming the file, the line and the nearest known key.
     """
-    root = _compose(_read(path, shown), shown)
+    return read_text(load_text(path, shown), shown)
+
+
+def read_text(text: str, shown: str) -> Given:
+    """Return what `read_file` does for the text of a file."""
+    root = compose(text, shown)
     given: Given = {}
-    if root is not None and not _is_null(root):
+    if root is not None and not is_null(root):
         _read_section(root, "", shown, given)
     return given
 
 
-def _read(path: str, shown: str) -> str:
+def load_text(path: str, shown: str) -> str:
+    """Return the text of a settings file. Raises InputError."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
@@ -80,7 +86,8 @@ def _read(path: str, shown: str) -> str:
         raise _error(shown, "is not UTF-8", "save it as UTF-8") from None
 
 
-def _compose(text: str, shown: str) -> yaml.Node | None:
+def compose(text: str, shown: str) -> yaml.Node | None:
+    """Return the nodes of a settings file; None for an empty one. Raises InputError."""
     try:
         return _Loader(text).get_single_node()
     except yaml.MarkedYAMLError as error:
@@ -98,9 +105,9 @@ def _read_section(node: yaml.Node, prefix: str, shown: str, given: Given) -> Non
         if setting is None:
             if not _is_section(name):
                 raise _unknown(at, name)
-            if not _is_null(value):
+            if not is_null(value):
                 _read_section(value, name + ".", shown, given)
-        elif not _is_null(value):
+        elif not is_null(value):
             if setting.key in given:
                 raise _error(at, f"{name} is set twice", f"also at {given[setting.key][1]}")
             given[setting.key] = (_read_value(setting, name, value, at), at)
@@ -155,7 +162,8 @@ def _scalar(node: yaml.Node, name: str) -> str:
     return str(node.value)
 
 
-def _is_null(node: yaml.Node) -> bool:
+def is_null(node: yaml.Node) -> bool:
+    """Tell whether a value was left out."""
     return bool(node.tag == "tag:yaml.org,2002:null")
 
 
@@ -165,12 +173,16 @@ def _is_section(name: str) -> bool:
 
 
 def _unknown(at: str, name: str) -> InputError:
-    from collector.suggest import did_you_mean
-
     names = [setting.name for setting in SETTINGS.values()] + list(SYNONYM_NAMES)
     sections = {full.rpartition(".")[0] for full in names} | {full.partition(".")[0] for full in names}
-    hint = did_you_mean(name, sorted({*names, *sections} - {""}), "see 'acode config show' for all keys")
-    return _error(at, f"unknown key {name!r}", hint)
+    return _error(at, f"unknown key {name!r}", nearest_key(name, sorted({*names, *sections} - {""})))
+
+
+def nearest_key(name: str, known: list[str]) -> str:
+    """Return the hint that offers the key that was probably meant."""
+    from collector.suggest import did_you_mean
+
+    return did_you_mean(name, known, "see 'acode config show' for all keys")
 
 
 def _error(where: str, message: str, hint: str) -> InputError:

@@ -24,8 +24,15 @@ if TYPE_CHECKING:
     from collector.store.indexer import ReindexReport
 
 __all__ = [
-    "CollectorStatus", "collector_status", "ensure_collector", "request_delete", "request_reindex",
-    "start_collector", "stop_collector",
+    "CollectorStatus",
+    "collector_status",
+    "ensure_collector",
+    "request_delete",
+    "request_optimize",
+    "request_recover",
+    "request_reindex",
+    "start_collector",
+    "stop_collector",
 ]  # fmt: skip
 
 _START_PATIENCE_SECONDS = 10.0
@@ -137,6 +144,30 @@ def request_layout(workspace: Workspace, layout: str) -> None:
     workspace.create()
     path = os.path.join(workspace.spool, f"{layout}.{spool.LAYOUT}")
     _request(workspace, spool.LAYOUT, layout, lambda: not os.path.exists(path), 600.0)
+
+
+def request_optimize(workspace: Workspace) -> None:
+    """Let the database be checked, analysed and made smaller where that pays, and wait until it is.
+
+    Raises:
+        BusyError: the collector did not get to it in time.
+    """
+    _request_upkeep(workspace, spool.OPTIMIZE)
+
+
+def request_recover(workspace: Workspace) -> None:
+    """Let the whole database be checked, and rebuilt where it is damaged; wait until it is.
+
+    Raises:
+        BusyError: the collector did not get to it in time.
+    """
+    _request_upkeep(workspace, spool.RECOVER)
+
+
+def _request_upkeep(workspace: Workspace, kind: str) -> None:
+    workspace.create()
+    path = os.path.join(workspace.spool, f"all.{kind}")
+    _request(workspace, kind, "all", lambda: not os.path.exists(path), 600.0)
 
 
 def _request(

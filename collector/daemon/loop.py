@@ -1,7 +1,7 @@
 """The collector's loop: wake when something is announced, and look around once a second.
 
-One thread writes the database. Sealing, which may copy and hash gigabytes, is another's work, so that a run
-that starts meanwhile is seen at once.
+One thread writes the database. Sealing, which may copy and hash gigabytes, is another's work, and indexing
+texts a third one's, so that a run that starts meanwhile is seen at once.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from collector.daemon.launch import read_pid_file, write_pid_file
 from collector.daemon.log import EventLog
 from collector.daemon.receiver import Receiver
 from collector.daemon.sealing import SealingThread
+from collector.daemon.searching import SearchThread
 from collector.daemon.watching import WorkspaceWatch
 from collector.errors import AcodeError, BusyError, ConflictError, CorruptError, UnavailableError
 from collector.store.indexer import Indexer
@@ -60,6 +61,7 @@ class Collector:
         self._indexer = Indexer(workspace, log, config)
         self._watch_files = WorkspaceWatch(workspace, log) if config.get("collector.watch") else None
         self._sealing = SealingThread(self._indexer.sealer, log, self._indexer.is_writer)
+        self._searching = SearchThread(workspace, log, self._indexer.is_writer)
         self._stop = threading.Event()
         self._looked_around = 0.0
         self._busy_at = time.monotonic()
@@ -92,13 +94,14 @@ class Collector:
                 self._watch_files.start()
             self._catch_up()
             self._sealing.start()
+            self._searching.start()
             self._wait_and_work()
         finally:
             self._receiver.stop()
             self._remove_pid_file()  # before the lock goes, or it would be the next collector's
             if self._watch_files is not None:
                 self._watch_files.stop()
-            if self._sealing.stop():
+            if self._searching.stop() & self._sealing.stop():
                 self._indexer.close()  # else the lock goes with this process
             self._log("collector.stopped", pid=os.getpid())
 
@@ -167,9 +170,11 @@ class Collector:
     def _work(self) -> None:
         if self._guarded(self._indexer.index_spool):
             self._busy_at = time.monotonic()
+            self._searching.look()
         if self._guarded(self._take_in):
             self._busy_at = time.monotonic()
             self._guarded(self._indexer.index_spool)
+            self._searching.look()
         if self._indexer.sealer.has_waiting():
             self._busy_at = time.monotonic()
             self._sealing.look()
@@ -197,7 +202,11 @@ class Collector:
         self._indexer.check_database()
         if closed := self._indexer.close_abandoned():
             self._log("recovery.closed", runs=closed)
-        if self._indexer.runs.running() or (self._follower is not None and self._follower.is_busy):
+        if (
+            self._searching.is_busy
+            or self._indexer.runs.running()
+            or (self._follower is not None and self._follower.is_busy)
+        ):
             self._busy_at = time.monotonic()
         self._indexer.runs.trim_events()
         return self._indexer.empty_trash()

@@ -9,8 +9,8 @@ import threading
 from collections.abc import Callable
 
 from collector.errors import AcodeError
-from collector.store.run_folders import Log
 from collector.store.sealer import Sealer
+from collector.store.trouble import Log
 
 _SLICE_SECONDS = 1.0
 _TRY_AGAIN_SECONDS = 1.0

@@ -17,7 +17,7 @@ from pathlib import Path
 from watchfiles import watch
 
 from collector.record.scan import PRUNED
-from collector.store.run_folders import Log
+from collector.store.trouble import Log
 from collector.workspace import FOLDER, Workspace
 
 MAX_FOLDERS = 30_000

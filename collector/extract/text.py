@@ -44,7 +44,7 @@ def iter_lines(chunks: Iterable[bytes]) -> Iterator[tuple[int, str]]:
         yield number, open_line.close()
         last = piece.rfind(b"\n")
         if last > first:
-            lines = _block_lines(piece[first + 1 : last])
+            lines = clean_lines(piece[first + 1 : last])
             yield from enumerate(lines, number + 1)
             number += len(lines)
         number += 1
@@ -62,17 +62,24 @@ def _pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:
                 yield chunk[begin : begin + _PIECE]
 
 
-def _block_lines(block: bytes) -> list[str]:
-    """Return the lines of a block of whole lines; most blocks are plain, and cost one split."""
+def clean_lines(block: bytes) -> list[str]:
+    """Return the lines of a block of whole lines."""
+    return clean_text(block).split("\n")
+
+
+def clean_text(block: bytes) -> str:
+    """Return a block of whole lines as text of as many lines; most are plain, which is fast."""
     if _is_plain(block):
-        return block.decode("utf-8", "replace").split("\n")
+        return block.decode("utf-8", "replace")
     block = b"".join(_COLOUR.split(block)).replace(b"\r\n", b"\n")  # twice as fast as sub
     if _is_plain(block):
-        return block.decode("utf-8", "replace").split("\n")
-    return [
-        line.decode("utf-8", "replace") if _is_plain(line) else _drawn("", line)
-        for line in block.split(b"\n")
-    ]
+        return block.decode("utf-8", "replace")
+    return "\n".join(
+        [
+            line.decode("utf-8", "replace") if _is_plain(line) else _drawn("", line)
+            for line in block.split(b"\n")
+        ]
+    )
 
 
 def _is_plain(data: bytes | bytearray) -> bool:

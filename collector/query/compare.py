@@ -56,7 +56,7 @@ def compare_runs(
         NotFoundError: neither run has such a file.
     """
     files = RunFiles(artifacts)
-    tests = _test_changes(files.report(before), files.report(after))
+    tests = changed_tests(files.report(before), files.report(after))
     changes = tuple(compare_file(before, after, name, files, exact) for name in names)
     running = tuple(f"{run.name} is still running" for run in (before, after) if not run.is_finished)
     return RunDifference(
@@ -94,7 +94,7 @@ def summary_numbers(run: Run) -> dict[str, object]:
     }
 
 
-def _test_changes(before: TestReport | None, after: TestReport | None) -> tuple[TestChange, ...]:
+def changed_tests(before: TestReport | None, after: TestReport | None) -> tuple[TestChange, ...]:
     """Return the tests whose outcome changed, failures first; nothing where a run has no results."""
     if before is None or after is None:
         return ()
@@ -160,9 +160,10 @@ def compare_file(
     path = found.path if found else name
     if _is_same(old, new):
         return FileChange(path, "equal")
-    if any(item is not None and item.missing for item in (old, new)):
+    first = (_beginning(before, old, files), _beginning(after, new, files))
+    if None in first:
         return FileChange(path, "unreadable")
-    if is_binary(before, old, files) or is_binary(after, new, files):
+    if any(b"\0" in (data or b"") for data in first):
         return FileChange(path, "binary")
     return _compare_lines(path, (before, old), (after, new), files, exact)
 
@@ -175,12 +176,12 @@ def _is_same(old: Artifact | None, new: Artifact | None) -> bool:
     return old.checksum_sha256 == new.checksum_sha256 and not (old.missing or new.missing)
 
 
-def is_binary(run: Run, artifact: Artifact | None, files: RunFiles) -> bool:
-    """Tell from its first bytes whether a file is no text."""
+def _beginning(run: Run, artifact: Artifact | None, files: RunFiles) -> bytes | None:
+    """Return the first bytes of a file, which say whether it is text; None where it cannot be read."""
     if artifact is None or not artifact.size_bytes:
-        return False
+        return b""
     first = next(files.content(run, artifact), b"")
-    return b"\0" in first[:_SNIFF_BYTES]
+    return first[:_SNIFF_BYTES] or None
 
 
 Side = tuple[Run, Artifact | None]

@@ -9,19 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from heapq import nsmallest
 from itertools import groupby
+from operator import itemgetter
 from typing import Any, TypeVar
 
-from collector.model.query import RunQuery, Term
+from collector.model.query import RunQuery
 from collector.model.statistics import FirstFailure, FlakyCommand
 from collector.query.statistics import share_interval
 from collector.store.protocols import RunStore
 
 LEAST_CHANGES = 3
 """A command whose outcome changed less often failed once and was fixed, or was fixed and broke again."""
-
-_COLUMNS = ("command_line", "working_directory", "status", "start_time", "run_id")
-_ORDER = ("command_line", "working_directory", "start_time", "seq")
-_TOLD = Term("status", ("running", "cancelled"), negated=True)
 
 T = TypeVar("T")
 Outcome = tuple[bool, int, str]
@@ -61,9 +58,8 @@ def _least_surely(item: FlakyCommand) -> tuple[float, str, str]:
 
 
 def histories(store: RunStore, query: RunQuery) -> Iterator[tuple[str, str, Iterator[Outcome]]]:
-    """Yield command line, folder and outcomes of each command, oldest first."""
-    rows = store.iter_values(RunQuery((*query.terms, _TOLD)), _COLUMNS, _ORDER)
-    for (line, directory), runs in groupby(rows, lambda row: row[:2]):
+    """Yield command line, folder and outcomes, oldest first, of each command that may have changed."""
+    for (line, directory), runs in groupby(store.iter_outcomes(query), itemgetter(0, 1)):
         yield line, directory, ((row[2] == "success", row[3], row[4]) for row in runs)
 
 

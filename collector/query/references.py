@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collector import clock
 from collector.errors import InputError, NotFoundError
+from collector.model.frozen import replace
 from collector.model.query import RunQuery, Term
+from collector.query.language import parse_query
 from collector.suggest import nearest
 
 TYPE_CHECKING = False
@@ -23,7 +26,7 @@ def resolve(store: RunStore, text: str) -> Run:
     Args:
         store: where to look.
         text: an id, a name, an unambiguous beginning of either, `latest` or `@`, `@1`, `@2` … (the
-            n-th before the latest), `@last-failed`.
+            n-th before the latest), `@last-failed`, `@FILTER`: the newest that fits, such as `@task:test`.
 
     Raises:
         NotFoundError: there is none; the nearest recent name is offered.
@@ -54,8 +57,12 @@ def _by_age(store: RunStore, text: str) -> Run:
         run = store.latest()
     elif which.isascii() and which.isdigit() and len(which) < 10:
         run = store.latest(int(which))
+    elif ":" in which:
+        page = store.list(replace(parse_query(which, clock.now_ms()), limit=1))
+        run = page.items[0] if page.items else None
     else:
-        raise InputError("ACODE-RUN-016", f"{text!r} names no run", "write latest, @, @1 or @last-failed")
+        hint = "write latest, @, @1, @last-failed or @task:NAME"
+        raise InputError("ACODE-RUN-016", f"{text!r} names no run", hint)
     if run is None:
         raise NotFoundError("ACODE-RUN-001", f"there is no run {text!r} yet", _HINT)
     return run

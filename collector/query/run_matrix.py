@@ -36,12 +36,12 @@ def same_command(run: Run, store: RunStore, count: int) -> tuple[Run, ...]:
 
 
 def since_last_pass(run: Run, store: RunStore, most: int = 500) -> tuple[Run, ...]:
-    """Return the runs of a command from the last one before this that succeeded, oldest first.
+    """Return the runs of a command from the last one that succeeded up to this one, oldest first.
 
     The first of them succeeded, unless there is no such run among the last `most`.
     """
     runs = same_command(run, store, most)
-    places = [index for index, item in enumerate(runs[:-1]) if item.status == "success"]
+    places = [index for index, item in enumerate(runs) if item.status == "success"]
     return runs[places[-1] :] if places else runs
 
 

@@ -19,8 +19,11 @@ MAX_STARS = 3
 
 
 def compile_patterns(lines: Iterable[str]) -> GitIgnoreSpec:
-    """Compile patterns as `.gitignore` has them; one that makes no sense matches nothing."""
-    return GitIgnoreSpec([p for line in lines for p in _compile(line)])
+    """Compile patterns as `.gitignore` has them; one that makes no sense matches nothing.
+
+    The engine is named: RE2, which pathspec would rather take, refuses names that are not UTF-8.
+    """
+    return GitIgnoreSpec([p for line in lines for p in _compile(line)], backend="simple")
 
 
 def _compile(line: str) -> Iterable[Any]:

@@ -8,6 +8,9 @@ or not in order, changes nothing.
 from __future__ import annotations
 
 import os
+import time
+
+from collector.ids import new_ulid
 
 RUN = "run"
 END = "end"
@@ -17,10 +20,14 @@ DELETE = "delete"
 REINDEX = "reindex"
 SESSION = "session"
 LAYOUT = "layout"
+OPTIMIZE = "optimize"
+RECOVER = "recover"
 SEALS = frozenset({SEAL, SEALING})
 """A run that waits to be sealed, or that was being sealed."""
-_KINDS = frozenset({RUN, END, *SEALS, DELETE, REINDEX, SESSION, LAYOUT})
+_KINDS = frozenset({RUN, END, *SEALS, DELETE, REINDEX, SESSION, LAYOUT, OPTIMIZE, RECOVER})
 
+_TOKEN = "@"
+"""Not in the name of any run folder."""
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 Announcement = tuple[str, str, str]
@@ -34,15 +41,27 @@ def announce(spool: str, kind: str, subject: str) -> None:
         spool: the spool folder.
         kind: `run` when a run folder appeared, `end` when its command has ended, `seal` when only
             its checksums are wanting, `session` when a session folder has changed, `delete`,
-            `reindex` and `layout` to ask the collector for that.
+            `reindex`, `layout`, `optimize` and `recover` to ask the collector for that.
         subject: the run folder relative to the artifact store; for `session` a session folder, for
-            `delete` a run id, for `layout` the new one, for `reindex` any word.
+            `delete` a run id, for `layout` the new one, for the others any word.
 
     Raises:
         OSError: nothing was announced; a scan of the folders finds the run all the same.
     """
     path = os.path.join(spool, f"{subject.replace('/', '%2F')}.{kind}")
     os.close(os.open(path, _CREATE, 0o644))
+
+
+def announce_change(spool: str, folder: str) -> None:
+    """Announce that what lies beside a run's record has changed, each time under a name of its own.
+
+    Two changes may come one right after the other. Were the second to find the announcement of the first,
+    it would go away with that, though the folder was read before.
+
+    Raises:
+        OSError: nothing was announced; a scan of the folders finds the change all the same.
+    """
+    announce(spool, RUN, f"{folder}{_TOKEN}{new_ulid(time.time_ns() // 1_000_000)}")
 
 
 def list_announcements(spool: str) -> list[Announcement]:
@@ -59,6 +78,8 @@ def list_announcements(spool: str) -> list[Announcement]:
     for name in names:
         subject, dot, kind = name.rpartition(".")
         if dot and kind in _KINDS and not name.startswith("."):
+            if kind == RUN:
+                subject = subject.partition(_TOKEN)[0]
             found.append((name, kind, subject.replace("%2F", "/")))
     return sorted(found)
 

@@ -51,7 +51,7 @@ def annotate(workspace: Workspace, run: Run, change: Change) -> bool:
             path = f"{run.folder}/{ANNOTATIONS_JSON}"
             raise CorruptError("ACODE-ART-007", f"{path} is damaged: {error}", "move it away") from error
     if is_changed:
-        spool.announce(workspace.spool, spool.RUN, run.folder)
+        spool.announce_change(workspace.spool, run.folder)
     return is_changed
 
 

@@ -1,4 +1,4 @@
-"""Opening runs.db: the one file that knows sqlite3.
+"""Opening runs.db and search.db: the one file that knows sqlite3.
 
 At most one process writes at a time (store/lock.py): SQLite 3.7.0 to 3.51.2 can corrupt a WAL database
 when two connections write and checkpoint at once (https://sqlite.org/wal.html, section 11). Readers open
@@ -11,7 +11,7 @@ import os
 import stat
 
 from collector.errors import AcodeError, BusyError, ConflictError, CorruptError, LimitError, UnavailableError
-from collector.store.schema import APPLICATION_ID, MIGRATIONS
+from collector.store.schema import RUNS, Schema
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,7 +50,14 @@ _WRITER = (
 
 
 class translated_errors:
-    """Turn what sqlite3 raises into the error that says what to do."""
+    """Turn what sqlite3 raises into the error that says what to do.
+
+    Args:
+        schema: whose database it is.
+    """
+
+    def __init__(self, schema: Schema = RUNS) -> None:
+        self._schema = schema
 
     def __enter__(self) -> None:
         """Begin."""
@@ -58,32 +65,26 @@ class translated_errors:
     def __exit__(self, kind: Kind, error: BaseException | None, where: TracebackType | None) -> None:
         """Translate."""
         if isinstance(error, sqlite3.Error):
-            raise translate(error) from error
+            raise translate(error, self._schema) from error
 
 
-def translate(error: sqlite3.Error) -> AcodeError:
+def translate(error: sqlite3.Error, schema: Schema = RUNS) -> AcodeError:
     """Return the user's error for one of SQLite's."""
-    text = str(error)
+    text, name = str(error), schema.file_name
     code = getattr(error, "sqlite_errorcode", None)
     primary = code & 0xFF if isinstance(code, int) else None
     if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return CorruptError(
-            "ACODE-RUN-005",
-            f"runs.db is damaged ({text})",
-            "run 'acode runs reindex' to rebuild it",
-        )
+        return CorruptError("ACODE-RUN-005", f"{name} is damaged ({text})", schema.remedy)
     if primary == sqlite3.SQLITE_INTERRUPT:
         return LimitError("ACODE-RUN-003", "the query was stopped", "narrow the filter")
     if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return BusyError("ACODE-RUN-022", "runs.db is locked by another process", "try again")
+        return BusyError("ACODE-RUN-022", f"{name} is locked by another process", "try again")
     if primary == sqlite3.SQLITE_FULL:
-        return LimitError("ACODE-ART-005", "no space left for runs.db", "free some space")
+        return LimitError("ACODE-ART-005", f"no space left for {name}", "free some space")
     if primary == sqlite3.SQLITE_CONSTRAINT:
-        return ConflictError("ACODE-RUN-027", f"runs.db refuses it: {text}", "it is in there already")
+        return ConflictError("ACODE-RUN-027", f"{name} refuses it: {text}", "it is in there already")
     if "no such table" in text:
-        return CorruptError(
-            "ACODE-RUN-005", "runs.db has no runs in it", "run 'acode runs reindex' to rebuild it"
-        )
+        return CorruptError("ACODE-RUN-005", f"{name} has no {schema.holds} in it", schema.remedy)
     return UnavailableError("ACODE-RUN-005", f"database error: {text}", "run 'acode doctor'")
 
 
@@ -98,41 +99,43 @@ def translating(function: Callable[P, R]) -> Callable[P, R]:
     return method
 
 
-def open_reader(path: str) -> Connection:
+def open_reader(path: str, schema: Schema = RUNS) -> Connection:
     """Open the database read-only.
 
     Raises:
         UnavailableError: when there is none yet.
+        BusyError: when an older acode wrote it, and no writer has brought it up to date yet.
         CorruptError: when it is not a database, or not ours.
     """
     if not os.path.lexists(path):
         raise UnavailableError("ACODE-RUN-005", f"no database at {path}", "record a run first")
-    _check_files(path)
-    with translated_errors():
+    _check_files(path, schema)
+    with translated_errors(schema):
         connection = _connect(f"file:{_quote(path)}?mode=ro", uri=True)
         try:
             _apply(connection, (*_COMMON, *_READER))
-            _check_version(connection)
+            _check_version(connection, schema)
+            _refuse_older(connection, schema)
         except BaseException:
             connection.close()
             raise
     return connection
 
 
-def open_writer(path: str) -> Connection:
+def open_writer(path: str, schema: Schema = RUNS) -> Connection:
     """Open, create or migrate the database for writing; the caller holds the writer's lock.
 
     Raises:
         CorruptError: when the file is damaged.
         ConflictError: when a newer acode wrote it.
     """
-    _check_files(path)
-    with translated_errors():
+    _check_files(path, schema)
+    with translated_errors(schema):
         connection = _connect(path)
         try:
             _apply(connection, (*_COMMON, *_WRITER))
-            _check_version(connection)
-            _migrate(connection)
+            _check_version(connection, schema)
+            _migrate(connection, schema)
         except BaseException:
             connection.close()
             raise
@@ -257,7 +260,7 @@ def _connect(target: str, uri: bool = False) -> Connection:
     return connection
 
 
-def _check_files(path: str) -> None:
+def _check_files(path: str, schema: Schema) -> None:
     """SQLite follows links, and would wait for a pipe: what lies in a workspace may come from anywhere."""
     for suffix in DATABASE_SUFFIXES:
         try:
@@ -265,7 +268,7 @@ def _check_files(path: str) -> None:
         except FileNotFoundError:
             continue
         if not is_file:
-            raise CorruptError("ACODE-RUN-005", f"runs.db{suffix} is not a file", "run 'acode runs reindex'")
+            raise CorruptError("ACODE-RUN-005", f"{schema.file_name}{suffix} is not a file", schema.remedy)
 
 
 def _quote(path: str) -> str:
@@ -278,27 +281,37 @@ def _apply(connection: Connection, pragmas: tuple[str, ...]) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _check_version(connection: Connection) -> None:
+def _check_version(connection: Connection, schema: Schema) -> None:
     application = connection.execute("PRAGMA application_id").fetchone()[0]
-    version = schema_version(connection)
-    if application not in (0, APPLICATION_ID):
+    version, known = schema_version(connection), len(schema.migrations)
+    if application not in (0, schema.application_id):
         raise CorruptError(
-            "ACODE-RUN-005", "runs.db is another program's database", "move it away and reindex"
+            "ACODE-RUN-005", f"{schema.file_name} is another program's database", "move it away and reindex"
         )
-    if version > len(MIGRATIONS):
+    if version > known:
         raise CorruptError(
             "ACODE-RUN-025",
-            f"runs.db has version {version}, this acode knows {len(MIGRATIONS)}",
+            f"{schema.file_name} has version {version}, this acode knows {known}",
             "upgrade acode",
         )
 
 
-def _migrate(connection: Connection) -> None:
-    for number in range(schema_version(connection), len(MIGRATIONS)):
+def _refuse_older(connection: Connection, schema: Schema) -> None:
+    version = schema_version(connection)
+    if 0 < version < len(schema.migrations):
+        raise BusyError(
+            "ACODE-RUN-022",
+            f"{schema.file_name} has version {version} and must be brought to {len(schema.migrations)} first",
+            "an older collector may be running: 'acode collector stop', then try again",
+        )
+
+
+def _migrate(connection: Connection, schema: Schema) -> None:
+    for number in range(schema_version(connection), len(schema.migrations)):
         with transaction(connection):
-            for statement in MIGRATIONS[number]:
+            for statement in schema.migrations[number]:
                 connection.execute(statement)
-            connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+            connection.execute(f"PRAGMA application_id={schema.application_id}")
             connection.execute(f"PRAGMA user_version={number + 1}")
 
 

@@ -21,14 +21,15 @@ from collector.record.folder import day_folder, point_latest
 from collector.record.recorder import is_recorder_alive
 from collector.record.seal import close_abandoned, is_sealed, read_record
 from collector.record.session_folder import USAGE, folder_name, iter_lines, message_key, read_session
-from collector.store import trash
+from collector.store import trash, upkeep
 from collector.store.artifacts import SqliteArtifactStore
 from collector.store.database import DATABASE_SUFFIXES, open_writer, quick_check
 from collector.store.lock import WriterLock
-from collector.store.run_folders import Log, RunFolders, ignore, raise_if_passing
+from collector.store.run_folders import RunFolders
 from collector.store.runs import SqliteRunStore
 from collector.store.sealer import Sealer
 from collector.store.sessions import SqliteSessionStore
+from collector.store.trouble import Log, ignore, raise_if_passing
 from collector.workspace import Workspace
 
 BATCH = 500
@@ -62,6 +63,7 @@ class Indexer:
         self.artifacts: SqliteArtifactStore
         self.sessions: SqliteSessionStore
         self._usage_read: dict[str, int] = {}
+        self._commands_wait = True
 
     # Life
 
@@ -118,11 +120,13 @@ class Indexer:
 
     def _open_database(self) -> None:
         connection = open_writer(self._workspace.database)
+        self._connection = connection
         self._opened = Path(self._workspace.database).lstat()
         self.runs = SqliteRunStore(connection)
         self.artifacts = SqliteArtifactStore(connection, self._workspace)
         self.sessions = SqliteSessionStore(connection)
         self._usage_read.clear()
+        self._commands_wait = True
 
     def rebuild(self, why: str) -> ReindexReport:
         """Set a damaged database aside (it is kept) and make a new one from the folders."""
@@ -154,10 +158,10 @@ class Indexer:
     def index_commands(self, budget_seconds: float = 0.2) -> int:
         """Index command lines that wait for it, for about so long; return how many."""
         until, done = time.monotonic() + budget_seconds, 0
-        while found := self.runs.index_commands():
+        while self._commands_wait and time.monotonic() < until:
+            found = self.runs.index_commands()
+            self._commands_wait = found > 0
             done += found
-            if time.monotonic() > until:
-                break
         return done
 
     def seal_spool(self, budget_seconds: float = float("inf")) -> int:
@@ -196,6 +200,10 @@ class Indexer:
             self.move_folders(dated=subject == "dated")
         elif kind == spool.SESSION:
             self._index_session(subject)
+        elif kind == spool.OPTIMIZE:
+            upkeep.optimize(self._connection, self._workspace.database)
+        elif kind == spool.RECOVER:
+            upkeep.check(self._connection)  # what it finds is mended as any damage is
         else:
             return False
         return True
@@ -245,6 +253,7 @@ class Indexer:
     def _write(self, runs: list[Run]) -> None:
         if not runs:
             return
+        self._commands_wait = True
         try:
             self.runs.write(runs)
         except ConflictError:
@@ -252,6 +261,7 @@ class Indexer:
                 self._write_one(run)
 
     def _write_one(self, run: Run) -> None:
+        self._commands_wait = True
         try:
             self.runs.write([run])
         except ConflictError as error:

@@ -38,26 +38,58 @@ class Pattern:
         InputError: it is no regular expression, or one that RE2 does not know or finds too large.
     """
 
-    __slots__ = ("_compiled", "ignore_case", "is_regex", "source")
+    __slots__ = ("_compiled", "_in_lines", "_lowered", "ignore_case", "is_regex", "source")
 
     def __init__(self, source: str, is_regex: bool, ignore_case: bool) -> None:
         self.source = source
         self.is_regex = is_regex
         self.ignore_case = ignore_case
-        self._compiled = _compile(source, is_regex, ignore_case)
+        self._compiled: Any = None
+        self._in_lines: Any = None
+        self._lowered = (b"", b"")
+        if is_regex or len(source) > _MAX_LENGTH:
+            self._engine()
+
+    def _engine(self) -> Any:
+        """Return the compiled pattern; the engine takes longer to load than a text to be found."""
+        if self._compiled is None:
+            self._compiled = _compile(self.source, self.is_regex, self.ignore_case)
+        return self._compiled
 
     def find(self, text: str) -> Span | None:
         """Return where the first match is, in characters; None when there is none."""
-        found = self._compiled.search(text)
+        found = self._engine().search(text)
         return None if found is None else found.span()
 
     def fits(self, text: str) -> bool:
         """Tell whether there is a match."""
-        return self._compiled.search(text) is not None
+        return self._engine().search(text) is not None
+
+    def find_in_line(self, data: bytes, start: int = 0) -> Span | None:
+        """Return where, in bytes, the first match within a line is; `^` and `$` are a line's ends.
+
+        What is no UTF-8 fits nothing, not even a dot.
+        """
+        if not self.is_regex and (self.source.isascii() or not self.ignore_case):
+            return self._find_text(data, start)
+        if self._in_lines is None:
+            source = f"(?m){self.source}" if self.is_regex else self.source
+            self._in_lines = _compile(source, self.is_regex, self.ignore_case, in_lines=True)
+        found = self._in_lines.search(data, start)
+        return None if found is None else found.span()
+
+    def _find_text(self, data: bytes, start: int) -> Span | None:
+        text = self.source.encode("utf-8", "replace")
+        if self.ignore_case:
+            if self._lowered[0] is not data:
+                self._lowered = data, data.lower()
+            data, text = self._lowered[1], text.lower()
+        place = -1 if b"\n" in text else data.find(text, start)
+        return None if place < 0 else (place, place + len(text))
 
     def iter_spans(self, text: str) -> Iterator[Span]:
         """Yield where the matches are, in characters; they do not overlap."""
-        for found in self._compiled.finditer(text):
+        for found in self._engine().finditer(text):
             yield found.span()
 
 
@@ -76,7 +108,7 @@ def indexable(text: str) -> str:
     return text.replace("\0", "\ufffd")
 
 
-def _compile(source: str, is_regex: bool, ignore_case: bool) -> Any:
+def _compile(source: str, is_regex: bool, ignore_case: bool, in_lines: bool = False) -> Any:
     import re2
 
     shown = source if len(source) <= 60 else source[:60] + "…"
@@ -88,6 +120,7 @@ def _compile(source: str, is_regex: bool, ignore_case: bool) -> Any:
     options.literal = not is_regex
     options.case_sensitive = not ignore_case
     options.max_mem = _MAX_MEMORY
+    options.never_nl = in_lines
     try:
         return re2.compile(source.encode("utf-8", "replace").decode(), options)
     except re2.error as error:

@@ -14,7 +14,7 @@ from collector.model.run import Run
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Any, BinaryIO, Protocol
+    from typing import BinaryIO, Protocol
 
     from collector.model.statistics import LargeRun, StorageShare, Tally
 else:
@@ -104,14 +104,6 @@ class RunStore(Protocol):
     def by_seq(self, seqs: Sequence[int]) -> dict[int, Run]:
         """Return the runs with these row numbers; unknown ones are left out."""
 
-    def iter_values(
-        self, query: RunQuery, columns: Sequence[str], by: Sequence[str] = ()
-    ) -> Iterator[tuple[Any, ...]]:
-        """Yield some columns of every run that fits, sorted by others: for statistics over a whole store.
-
-        One read transaction from the first row to the last; memory does not grow with the result.
-        """
-
     def iter_tallies(self, query: RunQuery, by: str | None) -> Iterator[Tally]:
         """Yield what there is of each value of a thing.
 
@@ -120,8 +112,15 @@ class RunStore(Protocol):
         durations. Raises InputError for anything else.
         """
 
-    def iter_durations(self, query: RunQuery) -> Iterator[int]:
-        """Yield how long each run took that tells it, the shortest first."""
+    def durations_at(self, query: RunQuery, ranks: Sequence[int]) -> dict[int, int]:
+        """Return how long the runs at some ranks took, of those that tell it, the shortest having rank 1."""
+
+    def iter_outcomes(self, query: RunQuery) -> Iterator[tuple[str, str, str, int, str]]:
+        """Yield command line, folder, status, start and id of runs that succeeded, failed or timed out.
+
+        Only those of commands that both succeeded and failed, whatever the query; those of one command in
+        one folder follow each other, oldest first.
+        """
 
     def count(self, query: RunQuery) -> int:
         """Return how many runs fit."""

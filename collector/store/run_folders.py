@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from collector import durable
@@ -14,15 +13,8 @@ from collector.model.run import Run
 from collector.record.annotate import annotated, read_call
 from collector.record.annotations import read_annotations, with_annotations
 from collector.record.seal import read_record
+from collector.store.trouble import Log, ignore
 from collector.workspace import RUN_JSON, Workspace
-
-Log = Callable[..., None]
-"""Told of everything worth knowing, as `log(event, key=value…)`."""
-_PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
-
-
-def ignore(event: str, **fields: Any) -> None:  # noqa: ARG001, RUF100
-    """A log that nobody reads."""
 
 
 class RunFolders:
@@ -128,9 +120,3 @@ def _iter_folders(base: str, relative: str, with_record: bool) -> Iterator[str]:
             yield from _iter_folders(base, path, with_record)
         elif os.path.isfile(os.path.join(entry.path, RUN_JSON)) == with_record:
             yield path
-
-
-def raise_if_passing(error: Exception) -> None:
-    """Trouble of the machine, not of a run: the announcement stays, to be tried again."""
-    if isinstance(error, OSError) and error.errno in _PASSING:
-        raise error

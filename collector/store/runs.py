@@ -32,12 +32,6 @@ if TYPE_CHECKING:
 
 FACETS = (*TALLY_FIELDS, *VALUE_FIELDS, "session_id", "agent_instance_id", "tag")
 MAX_EVENTS = 200_000
-VALUES = (
-    "seq", "run_id", "name", "task", "command_line", "status", "type", "context", "exit_code", "start_time",
-    "end_time", "duration_ms", "session_id", "agent", "agent_instance_id", "model", "tool", "host",
-    "working_directory", "output_bytes", "tokens_used", "cost", "cpu_ms", "max_rss_bytes",
-)  # fmt: skip
-"""What `iter_values` can give of a run."""
 _MAX_ROWS = 1 << 62
 Cursors = list[str]
 
@@ -165,33 +159,24 @@ class SqliteRunStore:
         """See `RunStore.by_seq`."""
         return {run.seq: run for run in select_runs(self._db, f"WHERE seq IN ({marks(seqs)})", list(seqs))}
 
-    @translating
-    def iter_values(
-        self, query: RunQuery, columns: Sequence[str], by: Sequence[str] = ()
-    ) -> Iterator[tuple[Any, ...]]:
-        """See `RunStore.iter_values`."""
-        for column in (*columns, *by):
-            if column not in VALUES:
-                raise InputError("ACODE-RUN-018", f"there is no column {column!r}")
-        condition, parameters = plan(self._db, query, is_sorted=False)
-        source = "runs JOIN commands USING (command_id)" if "command_line" in (*columns, *by) else "runs"
-        sql = f"SELECT {', '.join(columns)} FROM {source} WHERE {condition}"
-        if by:
-            sql += f" ORDER BY {', '.join(by)}"
-        for row in self._db.execute(sql, parameters):
-            yield tuple(row)
-
     def iter_tallies(self, query: RunQuery, by: str | None) -> Iterator[Tally]:
         """See `RunStore.iter_tallies`."""
         from collector.store.aggregates import iter_tallies
 
         return iter_tallies(self._db, query, by)
 
-    def iter_durations(self, query: RunQuery) -> Iterator[int]:
-        """See `RunStore.iter_durations`."""
-        from collector.store.aggregates import iter_durations
+    @translating
+    def durations_at(self, query: RunQuery, ranks: Sequence[int]) -> dict[int, int]:
+        """See `RunStore.durations_at`."""
+        from collector.store.aggregates import durations_at
 
-        return iter_durations(self._db, query)
+        return durations_at(self._db, query, ranks)
+
+    def iter_outcomes(self, query: RunQuery) -> Iterator[tuple[str, str, str, int, str]]:
+        """See `RunStore.iter_outcomes`."""
+        from collector.store.aggregates import iter_outcomes
+
+        return iter_outcomes(self._db, query)
 
     @translating
     def count(self, query: RunQuery) -> int:

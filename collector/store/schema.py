@@ -6,7 +6,21 @@ from what they build.
 
 from __future__ import annotations
 
-APPLICATION_ID = 0x61636F64  # "acod"
+from collector.model.frozen import dataclass
+
+Migrations = tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """What a database of ours is: its file, its mark, what it holds, how it is made, how it is mended."""
+
+    file_name: str
+    application_id: int
+    holds: str
+    migrations: Migrations
+    remedy: str
+
 
 FAILED = "status IN ('failure', 'timeout', 'cancelled')"
 """What a run is that did not succeed, as a condition."""
@@ -185,6 +199,7 @@ _FOUND = (
 
 _COMMANDS = (f"CREATE INDEX runs_by_command ON runs ({COMMAND_KEY}, status, start_time, seq)",)
 """Which runs had the same command: `acode runs why` compares with the last that succeeded."""
+
 
 MISSING = "char(0)"
 """What stands for a missing value where a key cannot hold one."""
@@ -392,7 +407,7 @@ _NOTES = (
 )
 """What somebody wrote about a run, from its annotations."""
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (
+MIGRATIONS: Migrations = (
     (
         """
         CREATE TABLE environments (
@@ -450,3 +465,5 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     _ASKED,
     _NOTES,
 )
+
+RUNS = Schema("runs.db", 0x61636F64, "runs", MIGRATIONS, "run 'acode runs reindex' to rebuild it")  # "acod"

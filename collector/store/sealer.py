@@ -23,8 +23,9 @@ from collector.record.seal import (
     seal,
     sealing_of,
 )
-from collector.store.run_folders import Log, RunFolders, ignore, raise_if_passing
+from collector.store.run_folders import RunFolders
 from collector.store.stored_files import StoredFiles
+from collector.store.trouble import Log, ignore, raise_if_passing
 from collector.workspace import Workspace
 
 _LONGEST_SECONDS = 300.0

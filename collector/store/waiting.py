@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import time
 
-from collector.errors import CorruptError, UnavailableError
+from collector.errors import AcodeError, BusyError, CorruptError, UnavailableError
 from collector.model.run import Run
 from collector.record import spool
 from collector.store.database import open_reader
 from collector.store.runs import SqliteRunStore
 from collector.workspace import Workspace
+
+_MAX_TEXT_BYTES = 8 << 20
+"""More takes longer than somebody waits."""
 
 
 def index_waiting(workspace: Workspace, seal_seconds: float = 0.5) -> None:
@@ -45,7 +48,7 @@ def _needs_index(workspace: Workspace) -> bool:
         return False
     try:
         connection = open_reader(workspace.database)
-    except UnavailableError:
+    except (UnavailableError, BusyError):
         return True
     except CorruptError as error:
         if error.code == "ACODE-RUN-025":
@@ -72,3 +75,34 @@ def _wait_for_writer(workspace: Workspace, patience_seconds: float) -> None:
     while mine and time.monotonic() < deadline:
         time.sleep(0.005)
         mine &= {a[0] for a in spool.list_announcements(workspace.spool)}
+
+
+def index_texts_waiting(workspace: Workspace, budget_seconds: float) -> None:
+    """Index the texts that wait for it, for about so long, where no collector does; others are let in.
+
+    What goes wrong is left to whoever indexes next: a search looks through what is not indexed.
+    """
+    from collector.store.lock import WriterLock
+
+    lock = WriterLock(workspace)
+    try:
+        if not lock.try_acquire():
+            return
+        with lock:
+            _index_texts(workspace, budget_seconds)
+    except (AcodeError, OSError):
+        return
+
+
+def _index_texts(workspace: Workspace, budget_seconds: float) -> None:
+    from collector.store.text_indexer import TextIndexer
+
+    indexer = TextIndexer(
+        workspace,
+        may_go_on=lambda: not spool.list_announcements(workspace.spool),
+        max_bytes=_MAX_TEXT_BYTES,
+    )
+    try:
+        indexer.index_waiting(budget_seconds)
+    finally:
+        indexer.close()

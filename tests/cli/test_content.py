@@ -113,7 +113,7 @@ def test_a_terminal_is_sent_colours_and_nothing_else(recorded: Recorded) -> None
 
 def test_no_color_leaves_no_sequence_at_all(recorded: Recorded) -> None:
     for arguments in (["runs", "stdout", "hostile"], ["runs", "list"], ["runs", "show"], ["doctor"]):
-        status, sent = on_terminal(recorded, *arguments, NO_COLOR="1")
+        status, sent = on_terminal(recorded, *arguments, NO_COLOR="1", ACODE_PAGER="cat")
         assert (status, sent.count(b"\x1b")) == (0, 0)
     assert b"\x1b" in on_terminal(recorded, "runs", "list")[1]
 
@@ -152,7 +152,7 @@ def test_show_previews_the_end_of_the_output(recorded: Recorded) -> None:
 def test_log_failed_prints_just_what_failed(recorded: Recorded) -> None:
     done = recorded.run("runs", "show", "--log-failed", "test")
     assert done.returncode == 0
-    assert sorted(done.stdout.splitlines()) == [b"connection refused", b"testing"]
+    assert done.stdout == b"connection refused\n"
     assert b"exit code 1" in done.stderr
     done = recorded.run("runs", "show", "--log-failed", "build")
     assert (done.returncode, done.stdout) == (0, b"")

@@ -64,8 +64,11 @@ def test_doctor_finds_a_healthy_workspace_healthy(recorded: Recorded) -> None:
     assert done.returncode == 0
     assert b"fail" not in done.stdout
     found = findings(recorded)
-    assert {"acode", "workspace", "settings", "folder", "disk", "database", "sqlite", "collector", "clock",
-            "inspector"} == set(found)  # fmt: skip
+    assert {"acode", "workspace", "settings", "folder", "disk", "filesystem", "path", "terminal", "database",
+            "sqlite", "collector", "runs", "clock", "hooks", "inspector"} <= set(found)  # fmt: skip
+    assert {found["level"] for name, found in found.items() if name not in ("path", "disk", "terminal")} == {
+        "ok"
+    }
     assert found["database"]["text"].startswith("sound")
 
 

@@ -8,6 +8,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from collector.model.query import RunQuery
+from collector.record import spool
+from collector.record.annotations import set_note
+from collector.store import open_stores
+from collector.store.annotating import annotate
 from tests.cli.conftest import Recorded, finish
 from tests.conftest import Acode, read_json, wait_for
 
@@ -70,15 +75,15 @@ def test_annotations_made_before_a_run_is_sealed_are_still_there_after_a_sealing
 ) -> None:
     fresh.run("exec", "--task", "one", "--", "echo", "hello")
     fresh.ok("runs", "tag", "@", "flaky")
-    spool = Path(fresh.workspace.spool)
+    waiting = Path(fresh.workspace.spool)
     folder = fresh.folder()
     record = read_json(folder / "run.json")
     for artifact in record["artifacts"]:
         artifact["checksum_sha256"] = None
     (folder / "run.json").write_text(json.dumps(record))
-    (spool / f"{folder.name}.sealing").touch()
+    (waiting / f"{folder.name}.sealing").touch()
     fresh.run("runs", "list")
-    assert not list(spool.iterdir())
+    assert not list(waiting.iterdir())
     assert shown(fresh)["tags"] == {"flaky": ""}
 
 
@@ -108,6 +113,18 @@ def test_of_many_taggers_at_once_none_is_lost(fresh: Recorded) -> None:
     taggers = [fresh.start("runs", "tag", "@", f"tag-{n}") for n in range(12)]
     assert [finish(tagger)[0] for tagger in taggers] == [0] * 12
     assert set(shown(fresh)["tags"]) == {f"tag-{n}" for n in range(12)}
+
+
+def test_a_change_that_comes_while_another_is_being_taken_in_is_still_announced(fresh: Recorded) -> None:
+    one(fresh)
+    (run,) = open_stores(fresh.workspace)[0].list(RunQuery()).items
+    annotate(fresh.workspace, run, lambda said: set_note(said, "first", 0))
+    being_taken_in = spool.list_announcements(fresh.workspace.spool)
+    annotate(fresh.workspace, run, lambda said: set_note(said, "second", 1))
+    spool.remove(fresh.workspace.spool, [name for name, _, _ in being_taken_in])
+    assert [a[1:] for a in spool.list_announcements(fresh.workspace.spool)] == [(spool.RUN, run.folder)]
+    assert shown(fresh)["note"] == "second"
+    assert spool.list_announcements(fresh.workspace.spool) == []
 
 
 def test_a_collector_takes_annotations_in(

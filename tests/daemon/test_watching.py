@@ -14,7 +14,7 @@ from collector import clock
 from collector.daemon.watching import WorkspaceWatch
 from collector.record.choose import Wanted
 from collector.record.collect import Limits, RunPlace, collect
-from collector.store.run_folders import ignore
+from collector.store.trouble import ignore
 from collector.workspace import Workspace
 from tests.conftest import Acode, wait_for
 

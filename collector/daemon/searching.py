@@ -1,0 +1,95 @@
+"""The collector's third thread: indexes texts for searching, when the others leave it time.
+
+It reads the database of runs and writes that of searching, which nobody else does.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+
+from collector.errors import AcodeError
+from collector.store.text_indexer import TextIndexer
+from collector.store.trouble import Log
+from collector.workspace import Workspace
+
+_SLICE_SECONDS = 1.0
+_TRY_AGAIN_SECONDS = 5.0
+_LOOK_SECONDS = 30.0
+_PATIENCE_SECONDS = 5.0
+_NICE = 10
+
+
+class SearchThread:
+    """Indexes what waits whenever it is told to look; a text that is begun at the end waits again.
+
+    Args:
+        workspace: whose texts.
+        log: told once of what goes wrong.
+        may_write: whether this process still is the one that may write.
+    """
+
+    def __init__(self, workspace: Workspace, log: Log, may_write: Callable[[], bool]) -> None:
+        self._log = log
+        self._may_write = may_write
+        self._news = threading.Event()
+        self._stop = threading.Event()
+        self._in_trouble = False
+        self._indexer = TextIndexer(workspace, log, self._may_go_on)
+        self._thread = threading.Thread(target=self._work, name="acode-search", daemon=True)
+        self.is_busy = False
+        """Whether there is more to index."""
+
+    def start(self) -> None:
+        """Begin, with what waits already."""
+        self.look()
+        self._thread.start()
+
+    def look(self) -> None:
+        """Something has come or gone."""
+        self._news.set()
+
+    def stop(self) -> bool:
+        """Begin nothing else, and wait a little for what is at hand; tell whether it is done."""
+        self._stop.set()
+        self._news.set()
+        if self._thread.is_alive():
+            self._thread.join(_PATIENCE_SECONDS)
+        return not self._thread.is_alive()
+
+    def _may_go_on(self) -> bool:
+        return not self._stop.is_set() and self._may_write()
+
+    def _work(self) -> None:
+        _be_nice()
+        while not self._stop.is_set():
+            self._news.wait(_LOOK_SECONDS)
+            self._news.clear()
+            while self._may_go_on() and self._slice():
+                pass
+        self._indexer.close()
+
+    def _slice(self) -> bool:
+        """Index for a while; tell whether there is more."""
+        try:
+            self.is_busy = self._indexer.index_waiting(_SLICE_SECONDS)
+        except (AcodeError, OSError) as error:
+            if not self._in_trouble:
+                self._log("step.failed", step="search", error=str(error))
+            self._in_trouble = True
+            self._indexer.close()
+            self._stop.wait(_TRY_AGAIN_SECONDS)
+            return True
+        self._in_trouble = False
+        return self.is_busy
+
+
+def _be_nice() -> None:
+    """Let everything else go first; on Linux a thread has a priority of its own."""
+    if sys.platform == "linux":
+        try:
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+        except OSError:
+            return
