@@ -94,7 +94,7 @@ class FacetWindow:
         if is_slow:
             lines.append(FacetLine(SLOW, field))
         if len(shown) < len(names):
-            lines.append(FacetLine(MORE, field, count=len(names) - len(shown)))
+            lines.append(FacetLine(MORE, field, number=len(names) - len(shown)))
         return lines
 
 
