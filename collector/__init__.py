@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from collector.query.search import Hit as Hit
     from collector.query.search import Hits as Hits
     from collector.query.search import Search as Search
+    from collector.query.search_line import search_pattern as search_pattern
+    from collector.query.search_line import split_search as split_search
     from collector.query.statistics import first_groups as first_groups
     from collector.query.statistics import totals as totals
     from collector.query.statistics import trend as trend
@@ -116,7 +118,9 @@ _HOMES = {
     "open_stores": "store",
     "parse_query": "query.language",
     "request_delete": "daemon.control",
+    "search_pattern": "query.search_line",
     "search_statistics": "store.search_reader",
+    "split_search": "query.search_line",
     "totals": "query.statistics",
     "trend": "query.statistics",
 }

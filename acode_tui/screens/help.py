@@ -6,7 +6,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 
-from acode_tui.keymap import KEYS, RUN, RUNS, SESSIONS, STATISTICS, Key, shown
+from acode_tui.keymap import KEYS, RUN, RUNS, SEARCH, SESSIONS, STATISTICS, Key, shown
 from acode_tui.render.rows import Span, cells
 from acode_tui.widgets.top_line import SpanBlock
 
@@ -33,6 +33,7 @@ _SCREENS = {
     RUN: "an open run",
     SESSIONS: "the tree of sessions",
     STATISTICS: "the statistics",
+    SEARCH: "the search",
 }
 
 
