@@ -79,7 +79,7 @@ def parse_options(arguments: list[str]) -> dict[str, str]:
 
 def _inspect(options: dict[str, str]) -> int:
     from acode_tui.settings import Settings
-    from acode_tui.state import recall_theme, state_path
+    from acode_tui.state import recall_facets, recall_theme, state_path
     from collector import Workspace, find_root
 
     root = options.get("--workspace") or find_root(os.getcwd(), os.environ)  # noqa: PTH109 - pathlib is slow to load
@@ -96,6 +96,7 @@ def _inspect(options: dict[str, str]) -> int:
         or _THEMES["dark"],
         no_color=bool(os.environ.get("NO_COLOR")),
         state_path=path,
+        facets=recall_facets(path),
     )
     return _show(settings)
 

@@ -38,7 +38,8 @@ KEYS: tuple[Key, ...] = (
     Key("move(-1)", ("k", "up"), "one line up", "Move"),
     Key("half_page(1)", ("ctrl+d",), "half a page down", "Move"),
     Key("half_page(-1)", ("ctrl+u",), "half a page up", "Move"),
-    Key("page(1)", ("pagedown", "space"), "a page down", "Move"),
+    Key("page(1)", ("pagedown",), "a page down", "Move"),
+    Key("advance", ("space",), "a page down; in the filter pane, as enter", "Move"),
     Key("page(-1)", ("pageup", "b"), "a page up", "Move"),
     Key("first", ("g", "home"), "to the beginning", "Move"),
     Key("last", ("G", "end"), "to the end", "Move"),
@@ -46,6 +47,12 @@ KEYS: tuple[Key, ...] = (
     Key("sideways(1)", ("right",), "to the right; in a tree, open or go into it", "Move", (RUN,)),
     Key("open", ("enter",), "open the run", "Runs", (RUNS,), "open"),
     Key("filter", ("slash",), "filter the runs", "Runs", (RUNS,), "filter"),
+    Key("order", ("O",), "sort by the next of started, took, size", "Runs", (RUNS,)),
+    Key("reverse", ("I",), "sort the other way round", "Runs", (RUNS,)),
+    Key("facets", ("p",), "filter pane: values and how many runs have them", "Filter", (RUNS,), "pane"),
+    Key("exclude", ("minus",), "in the filter pane: leave the value out", "Filter", (RUNS,)),
+    Key("save_filter", ("ctrl+s",), "save the filter under a name: @name", "Filter", (RUNS,)),
+    Key("remove_saved", ("x",), "in the filter pane: remove the saved filter", "Filter", (RUNS,)),
     Key("failed", ("f",), "failed runs only", "Runs", (RUNS,), "failed"),
     Key("sessions", ("s",), "sessions, their agents and runs", "Runs", (RUNS,), "sessions"),
     Key("open", ("enter",), "open or close; of a run, the viewer", "Sessions", (SESSIONS,), "open"),
@@ -174,6 +181,10 @@ KEYS: tuple[Key, ...] = (
     Key("leave", ("q", "ctrl+c"), "quit", "View", ALL, "quit"),
 )
 
+PANE_KEYS = [("⏎", "choose"), ("-", "leave out"), ("x", "remove saved"), ("p", "close"), ("esc", "back")]
+LINE_KEYS = [("⏎", "done"), ("Tab", "complete"), ("ctrl+s", "save"), ("↑↓", "history"), ("esc", "back")]
+"""What the bottom line tells while the filter pane, or the filter line, has the keys."""
+
 _SHOWN = {
     "slash": "/", "question_mark": "?", "colon": ":", "escape": "esc", "pagedown": "PgDn",
     "pageup": "PgUp", "right_square_bracket": "]", "left_square_bracket": "[", "up": "↑", "down": "↓",
@@ -195,8 +206,8 @@ def shown(key: str) -> str:
 def footer_keys(screen: str, view: str = TEXT) -> list[tuple[str, str]]:
     """Return the keys that the bottom line tells about, the most useful first."""
     order = (
-        "help", "open", "submit", "runs", "filter", "search", "failed", "narrow", "sessions", "next_error",
-        "printed", "unfold_all", "edit", "raw", "stream", "follow",
+        "help", "open", "submit", "runs", "filter", "search", "failed", "narrow", "sessions", "facets",
+        "next_error", "printed", "unfold_all", "edit", "raw", "stream", "follow",
     )  # fmt: skip
     keys = [key for key in keys_for(screen) if key.footer and (not key.views or view in key.views)]
     keys.sort(key=lambda key: order.index(key.action) if key.action in order else len(order))

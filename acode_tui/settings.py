@@ -13,7 +13,8 @@ class Settings(NamedTuple):
     """The options of one start.
 
     `filter` is text in the language of `acode runs list`; `state_path` names the file of what is remembered
-    between starts, and without one nothing is.
+    between starts, and without one nothing is; `facets` says whether the filter pane was open, None for never
+    asked.
     """
 
     workspace: Workspace
@@ -22,3 +23,4 @@ class Settings(NamedTuple):
     no_color: bool = False
     start_collector: bool = True
     state_path: str = ""
+    facets: bool | None = None

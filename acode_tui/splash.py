@@ -22,18 +22,20 @@ from acode_tui.render.bars import (
 )
 from acode_tui.render.palette import Palette, palette_of
 from acode_tui.render.rows import Span, cells, columns_for, fit, header_spans, row_spans
+from acode_tui.state import facets_are_open
 from acode_tui.values import NamedTuple
 from collector import AcodeError, RunQuery, open_stores
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from acode_tui.settings import Settings
     from collector import Run
 
 ENTER = "\x1b[?1049h\x1b[?25l\x1b[?7l"
 LEAVE = "\x1b[?7h\x1b[?25h\x1b[?1049l"
+_FACETS_WIDTH = 28
 _SIDE_WIDTH, _SIDE_SHARE = 120, 38
 _BELOW_WIDTH, _BELOW_HEIGHT, _BELOW_SHARE = 80, 20, 40
 
@@ -52,6 +54,7 @@ class Layout(NamedTuple):
     table_height: int
     is_side: bool
     is_below: bool
+    facets_width: int = 0
 
 
 def read_first_page(settings: Settings, count: int) -> FirstPage:
@@ -63,7 +66,8 @@ def read_first_page(settings: Settings, count: int) -> FirstPage:
 
             from collector import parse_query
 
-            query = replace(parse_query(settings.filter, int(time.time() * 1000)), limit=count)
+            saved = _saved_filters(settings) if "@" in settings.filter else {}
+            query = replace(parse_query(settings.filter, int(time.time() * 1000), saved), limit=count)
         store = open_stores(settings.workspace)[0]
         try:
             page = store.list(query)
@@ -74,29 +78,43 @@ def read_first_page(settings: Settings, count: int) -> FirstPage:
     return FirstPage(page.items, page.next_cursor is not None)
 
 
-def layout_of(width: int, height: int) -> Layout:
-    """Return how the first screen is divided."""
+def _saved_filters(settings: Settings) -> Mapping[str, str]:
+    from collector import SavedFilters, saved_files
+
+    return SavedFilters(*saved_files(settings.workspace.root, os.environ))
+
+
+def layout_of(width: int, height: int, facets: bool | None = None) -> Layout:
+    """Return how the first screen is divided; `facets` says whether the filter pane was wanted."""
     body = height - 2
+    left = _FACETS_WIDTH if facets_are_open(width, facets) else 0
     if width >= _SIDE_WIDTH:
-        return Layout(width - width * _SIDE_SHARE // 100, body, is_side=True, is_below=False)
+        rest = width - left
+        return Layout(rest - rest * _SIDE_SHARE // 100, body, True, False, left)
     if width >= _BELOW_WIDTH and height >= _BELOW_HEIGHT:
-        return Layout(width, body - body * _BELOW_SHARE // 100, is_side=False, is_below=True)
-    return Layout(width, body, is_side=False, is_below=False)
+        return Layout(width - left, body - body * _BELOW_SHARE // 100, False, True, left)
+    return Layout(width - left, body, False, False, left)
 
 
 def paint(settings: Settings, page: FirstPage, width: int, height: int, now: int) -> str:
     """Return the escape sequences that draw the first screen."""
     palette = palette_of(settings.theme)
     ink = _Ink(palette, settings.no_color)
-    layout = layout_of(width, height)
+    layout = layout_of(width, height, settings.facets)
     lines = [_top(settings, ink, width)]
     lines += _table(page, ink, layout, now)
     if layout.is_below:
-        lines.append(ink.line([("─" * width, "border")], "background", width))
-        lines += [ink.line([], "background", width)] * (height - 1 - len(lines))
+        wide = layout.table_width
+        lines.append(ink.line([("─" * wide, "border")], "background", wide))
+        lines += [ink.line([], "background", wide)] * (height - 1 - len(lines))
     if layout.is_side:
-        rest = ink.line([("│", "border")], "background", width - layout.table_width)
+        rest = ink.line([("│", "border")], "background", width - layout.facets_width - layout.table_width)
         lines[1:] = [line + rest for line in lines[1:]]
+    if layout.facets_width:
+        left = ink.line(
+            [(" " * (layout.facets_width - 1) + "│", "border")], "background", layout.facets_width
+        )
+        lines[1:] = [left + line for line in lines[1:]]
     facts = run_facts(len(page.rows), not page.has_more, bool(settings.filter.strip()), follow=True)
     facts.append(collector_fact(None))
     lines.append(ink.line(status_spans(facts, footer_keys(RUNS), width), "surface", width))

@@ -1,4 +1,4 @@
-"""What the inspector remembers between starts: the theme, and the filters that were typed.
+"""What the inspector remembers between starts: the theme, the filters that were typed, the filter pane.
 
 One small JSON file, `acode/tui.json` in the user's state folder. It is never worth an error: a file that
 cannot be read is as good as none, one that cannot be written is left.
@@ -15,14 +15,20 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 MAX_FILTERS = 100
+FACETS_FROM, FACETS_BY_ITSELF = 110, 160
+"""From so many columns on the filter pane is there if it was wanted, and if nobody has said anything."""
 _MAX_BYTES = 256 * 1024
 
 
 class Remembered(NamedTuple):
-    """What is in the file; a theme is a palette's name, the newest filter is the last."""
+    """What is in the file; a theme is a palette's name, the newest filter is the last.
+
+    `facets` says whether the filter pane was open; None when nobody has opened or closed it.
+    """
 
     theme: str = ""
     filters: tuple[str, ...] = ()
+    facets: bool | None = None
 
 
 def state_path(environ: Mapping[str, str]) -> str:
@@ -41,6 +47,19 @@ def recall_theme(path: str, themes: Sequence[str]) -> str:
     return next((theme for theme in themes if f'"theme": "{theme}"' in text), "")
 
 
+def recall_facets(path: str) -> bool | None:
+    """Return whether the filter pane was open, likewise; None when nobody has opened or closed it."""
+    text = _read(path)
+    return next((value for value in (True, False) if f'"facets": {str(value).lower()}' in text), None)
+
+
+def facets_are_open(width: int, wanted: bool | None) -> bool:
+    """Return whether the filter pane is open at the start, on a terminal of so many columns."""
+    if width < FACETS_FROM:
+        return False
+    return width >= FACETS_BY_ITSELF if wanted is None else wanted
+
+
 def recall(path: str) -> Remembered:
     """Return what was remembered; nothing for a file that is not ours."""
     import json
@@ -48,20 +67,26 @@ def recall(path: str) -> Remembered:
     try:
         found = json.loads(_read(path) or "{}")
         filters = [text for text in found.get("filters", []) if isinstance(text, str)]
-        return Remembered(str(found.get("theme", "")), tuple(filters[-MAX_FILTERS:]))
+        facets = found.get("facets")
+        return Remembered(
+            str(found.get("theme", "")),
+            tuple(filters[-MAX_FILTERS:]),
+            facets if isinstance(facets, bool) else None,
+        )
     except (ValueError, AttributeError, TypeError):
         return Remembered()
 
 
-def remember(path: str, theme: str = "", filter_text: str = "") -> None:
-    """Keep a theme or a filter, beside what another inspector has kept meanwhile."""
+def remember(path: str, theme: str = "", filter_text: str = "", facets: bool | None = None) -> None:
+    """Keep what is given, beside what another inspector has kept meanwhile."""
     if not path:
         return
     before = recall(path)
     filters = [text for text in before.filters if text != filter_text]
     if filter_text:
         filters.append(filter_text)
-    _write(path, Remembered(theme or before.theme, tuple(filters[-MAX_FILTERS:])))
+    is_open = before.facets if facets is None else facets
+    _write(path, Remembered(theme or before.theme, tuple(filters[-MAX_FILTERS:]), is_open))
 
 
 def _read(path: str) -> str:
@@ -81,7 +106,10 @@ def _write(path: str, state: Remembered) -> None:
     """Replace the file as a whole, so that nobody ever reads half of it."""
     import json
 
-    text = json.dumps({"theme": state.theme, "filters": list(state.filters)}, indent=1) + "\n"
+    kept: dict[str, object] = {"theme": state.theme, "filters": list(state.filters)}
+    if state.facets is not None:
+        kept["facets"] = state.facets
+    text = json.dumps(kept, indent=1) + "\n"
     temporary = f"{path}.{os.getpid()}.tmp"
     try:
         os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)  # noqa: PTH103, PTH120 - as above

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collector.daemon.control import ensure_collector as ensure_collector
     from collector.daemon.control import request_delete as request_delete
     from collector.errors import AcodeError as AcodeError
+    from collector.errors import InputError as InputError
+    from collector.errors import LimitError as LimitError
     from collector.model.artifact import Artifact as Artifact
     from collector.model.query import Event as Event
     from collector.model.query import RunQuery as RunQuery
@@ -33,12 +35,25 @@ if TYPE_CHECKING:
     from collector.model.statistics import StorageShare as StorageShare
     from collector.model.statistics import Totals as Totals
     from collector.model.statistics import Trend as Trend
+    from collector.query.completion import Completion as Completion
+    from collector.query.completion import Suggestion as Suggestion
+    from collector.query.completion import complete as complete
+    from collector.query.editing import SAVED_FIELD as SAVED_FIELD
+    from collector.query.editing import Choice as Choice
+    from collector.query.editing import choices_of as choices_of
+    from collector.query.editing import toggle_choice as toggle_choice
+    from collector.query.editing import without_field as without_field
     from collector.query.explain import Explanation as Explanation
     from collector.query.explain import explain as explain
     from collector.query.group_terms import group_terms as group_terms
     from collector.query.histories import flaky_commands as flaky_commands
     from collector.query.language import format_query as format_query
     from collector.query.language import parse_query as parse_query
+    from collector.query.saved import SavedFilters as SavedFilters
+    from collector.query.saved import check_name as check_name
+    from collector.query.saved import remove_filter as remove_filter
+    from collector.query.saved import save_filter as save_filter
+    from collector.query.saved import saved_files as saved_files
     from collector.query.search import Hit as Hit
     from collector.query.search import Hits as Hits
     from collector.query.search import Search as Search
@@ -47,6 +62,7 @@ if TYPE_CHECKING:
     from collector.query.statistics import first_groups as first_groups
     from collector.query.statistics import totals as totals
     from collector.query.statistics import trend as trend
+    from collector.query.words import FilterError as FilterError
     from collector.record.content import open_content as open_content
     from collector.record.output_index import iter_output as iter_output
     from collector.store import open_stores as open_stores
@@ -70,18 +86,23 @@ _HOMES = {
     "Artifact": "model.artifact",
     "ArtifactStore": "store.protocols",
     "Bucket": "model.statistics",
+    "Choice": "query.editing",
     "CollectorStatus": "daemon.control",
+    "Completion": "query.completion",
     "Config": "config",
     "CoverageReport": "model.results",
     "Event": "model.query",
     "Explanation": "query.explain",
     "FileCoverage": "model.results",
+    "FilterError": "query.words",
     "FlakyCommand": "model.statistics",
     "GROUPINGS": "model.statistics",
     "Group": "model.statistics",
     "Hit": "query.search",
     "Hits": "query.search",
+    "InputError": "errors",
     "LargeRun": "model.statistics",
+    "LimitError": "errors",
     "Location": "model.results",
     "LogEntry": "model.results",
     "Outline": "store.protocols",
@@ -90,9 +111,12 @@ _HOMES = {
     "Run": "model.run",
     "RunQuery": "model.query",
     "RunStore": "store.protocols",
+    "SAVED_FIELD": "query.editing",
+    "SavedFilters": "query.saved",
     "Search": "query.search",
     "SearchStatistics": "store.search_reader",
     "StorageShare": "model.statistics",
+    "Suggestion": "query.completion",
     "Term": "model.query",
     "TestCase": "model.results",
     "TestReport": "model.results",
@@ -101,9 +125,12 @@ _HOMES = {
     "Totals": "model.statistics",
     "Trend": "model.statistics",
     "Workspace": "workspace",
+    "check_name": "query.saved",
+    "choices_of": "query.editing",
     "collector_status": "daemon.control",
     "compile_regex": "store.patterns",
     "compile_text": "store.patterns",
+    "complete": "query.completion",
     "ensure_collector": "daemon.control",
     "explain": "query.explain",
     "find_root": "workspace",
@@ -117,12 +144,17 @@ _HOMES = {
     "open_content": "record.content",
     "open_stores": "store",
     "parse_query": "query.language",
+    "remove_filter": "query.saved",
     "request_delete": "daemon.control",
+    "save_filter": "query.saved",
+    "saved_files": "query.saved",
     "search_pattern": "query.search_line",
     "search_statistics": "store.search_reader",
     "split_search": "query.search_line",
+    "toggle_choice": "query.editing",
     "totals": "query.statistics",
     "trend": "query.statistics",
+    "without_field": "query.editing",
 }
 
 __all__ = [*sorted(_HOMES), "__version__"]

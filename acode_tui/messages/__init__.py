@@ -32,20 +32,33 @@ class StoreFailed(Message):
 
 @dataclass(eq=False, repr=False, match_args=False)
 class FilterFailed(Message):
-    """What was typed is not a filter."""
+    """What was typed is not a filter; `place` is where in it."""
 
     token: int
     message: str
     hint: str
+    place: tuple[int, int] | None = None
 
 
 @dataclass(eq=False, repr=False, match_args=False)
 class FirstRowsRead(Message):
-    """The beginning of a result; its length is not known yet."""
+    """The beginning of a result; its length is not known yet.
+
+    One that is not complete is what was found in the first seconds.
+    """
 
     token: int
     rows: Sequence[Run]
     has_more: bool
+    is_complete: bool = True
+
+
+@dataclass(eq=False, repr=False, match_args=False)
+class ResultStopped(Message):
+    """The rest of a result would take too long; so long it was looked for."""
+
+    token: int
+    seconds: float
 
 
 @dataclass(eq=False, repr=False, match_args=False)
@@ -215,7 +228,9 @@ class ErrorFound(Message):
 
 @dataclass(eq=False, repr=False, match_args=False)
 class FilterChanged(Message):
-    """Something else is in the filter line."""
+    """Something else is in the filter line; `is_typed` unless it was put there."""
+
+    is_typed: bool = True
 
 
 @dataclass(eq=False, repr=False, match_args=False)

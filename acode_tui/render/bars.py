@@ -53,6 +53,15 @@ def run_facts(total: int, is_complete: bool, filtered: bool, follow: bool) -> li
     return facts
 
 
+def order_text(sort: str, descending: bool) -> str:
+    """Return what the rows are sorted by."""
+    first, last = {
+        "start_time": ("newest", "oldest"), "duration_ms": ("longest", "shortest"),
+        "output_bytes": ("largest output", "smallest output"),
+    }[sort]  # fmt: skip
+    return f"{first if descending else last} first"
+
+
 def workspace_label(root: str, home: str, width: int) -> str:
     """Return a workspace's path short enough for a corner; its end tells most."""
     text = one_line(root)

@@ -58,19 +58,23 @@ def _duration(width: int) -> Column:
     return Column("duration", "took", width, right=True)
 
 
-_columns: dict[tuple[int, bool], tuple[Column, ...]] = {}
+_SORTED = {"started": "start_time", "duration": "duration_ms", "size": "output_bytes"}
+_columns: dict[tuple[int, bool, bool], tuple[Column, ...]] = {}
 """What was chosen before; `functools` would cost the splash more than the rows do."""
 
 
-def columns_for(width: int, agents: bool = False) -> tuple[Column, ...]:
+def columns_for(width: int, agents: bool = False, sizes: bool = False) -> tuple[Column, ...]:
     """Return the columns that suit a table of this width; `command` takes what is left.
 
     `agents` says that there are runs of agents: without them no room is given away. Up to 80 columns, and
-    a little above, there is none to give.
+    a little above, there is none to give. `sizes` asks for the size of the output, which takes the place of
+    another column where there is no room for both.
     """
-    key = width, agents
+    key = width, agents, sizes
     if key not in _columns:
         chosen = _with_agents(width) if agents else _plain(width)
+        if sizes and _SIZE not in chosen:
+            chosen = _with_size(chosen)
         taken = sum(column.width for column in chosen) + _GAP * (len(chosen) - 1) + 2
         rest = max(_MIN_COMMAND, width - taken)
         _columns[key] = tuple(c._replace(width=rest) if c is _COMMAND else c for c in chosen)
@@ -118,10 +122,25 @@ def _with_agents(width: int) -> list[Column]:
     ]  # fmt: skip
 
 
-def header_spans(columns: Sequence[Column]) -> list[Span]:
-    """Return the row of column titles."""
-    cells = [fit(column.title, column.width, column.right) for column in columns]
-    return [(" " + (" " * _GAP).join(cells) + " ", "faint")]
+def _with_size(columns: list[Column]) -> list[Column]:
+    least = next((c for c in (_TASK, _TOKENS, _MODEL, _EXIT) if c in columns), None)
+    return [*(column for column in columns if column is not least), _SIZE]
+
+
+def header_spans(columns: Sequence[Column], order: tuple[str, bool] = ("", True)) -> list[Span]:
+    """Return the row of column titles; `order` is what is sorted by, and whether the largest come first."""
+    spans: list[Span] = [(" ", "faint")]
+    for number, column in enumerate(columns):
+        sort, descending = order
+        is_sorted = bool(sort) and _SORTED.get(column.name) == sort
+        title = column.title + ("↓" if descending else "↑") * is_sorted
+        gap = " " * _GAP if number + 1 < len(columns) else " "
+        cell, ink = fit(title, column.width, column.right) + gap, "accent" if is_sorted else "faint"
+        if spans[-1][1] == ink:
+            spans[-1] = (spans[-1][0] + cell, ink)
+        else:
+            spans.append((cell, ink))
+    return spans
 
 
 def row_spans(run: Run, columns: Sequence[Column], now: int, names: Names | None = None) -> list[Span]:

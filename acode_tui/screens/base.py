@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collector import CollectorStatus
 
 
-_WHILE_TYPING = frozenset({"back", "page", "palette", "leave", "next_pane", "open", "submit"})
+_WHILE_TYPING = frozenset({"back", "page", "palette", "leave", "next_pane", "open", "submit", "save_filter"})
 
 
 def bindings_for(name: str) -> list[BindingType]:
@@ -100,6 +100,10 @@ class PaneScreen(Screen[None]):
     def action_page(self, step: int) -> None:
         """Move by pages."""
         self.pane.page_by(step)
+
+    def action_advance(self) -> None:
+        """Move by a page, where space means nothing else."""
+        self.action_page(1)
 
     def action_first(self) -> None:
         """Move to the beginning."""

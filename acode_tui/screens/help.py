@@ -28,6 +28,12 @@ _SESSION_FILTER = (
     ("cart", "its title, id or team contains it"),
     ("agent:codex", "of an agent; also status: and team:"),
 )
+_SEARCH = (
+    ("connection refused", "a line has this text; a capital makes capitals count"),
+    ("re:/time(d )?out/", "a line fits this regular expression (RE2)"),
+    ('"status:failed"', "in quotes it is text; without, as in a filter"),
+    ("refused since:1d", "only in runs that fit"),
+)
 _SCREENS = {
     RUNS: "the list of runs",
     RUN: "an open run",
@@ -74,6 +80,9 @@ def help_lines(screen: str) -> list[list[Span]]:
         keys = [key for key in KEYS if key.screens == (other,)]
         if other != screen:
             lines += [[], [(f"Keys of {title}", "accent")], *_groups(keys)]
+    if screen == SEARCH:
+        lines += [[], [("Search", "accent")], []]
+        lines += [[(f" {text:<24}", "text"), (what, "muted")] for text, what in _SEARCH]
     filters = _SESSION_FILTER if screen == SESSIONS else _FILTER
     lines += [[], [("Filter", "accent")], []]
     lines += [[(f" {text:<24}", "text"), (what, "muted")] for text, what in filters]

@@ -12,13 +12,14 @@ from acode_tui.messages import (
     PageRead,
     PagesNeeded,
     ResultOutlined,
+    ResultStopped,
     RunsChanged,
     StoreFailed,
     StoreOpened,
 )
 from acode_tui.screens.base import PaneScreen
 from acode_tui.settings import Settings
-from acode_tui.source.runs import Anchor, RunSource
+from acode_tui.source.runs import NEWEST_FIRST, Anchor, Order, RunSource
 from acode_tui.widgets.run_table import RunTable
 from acode_tui.widgets.status_line import StatusLine
 from acode_tui.window import RunWindow
@@ -33,6 +34,10 @@ _NO_RUNS = (
     "",
     "It appears here while it runs.",
 )
+_ORDERS = ("start_time", "duration_ms", "output_bytes")
+"""What the runs can be sorted by here: each has an index."""
+_CALM = 1.0
+"""Seconds between two readings of a result that is not in the order of time: its rows change places."""
 _NAMING = 0.2
 _MAX_NAMES = 10_000
 _NO_MATCH = ("No run matches.", "", "esc shows all of them again")
@@ -50,7 +55,10 @@ class ResultScreen(PaneScreen):
         self.status = StatusLine(footer_keys(RUNS), id="status")
         self.source = RunSource(settings.workspace, self.post_message, settings.start_collector)
         self.failed_only = False
+        self.order = NEWEST_FIRST
         self.trouble = ""
+        self.limit_note = ""
+        self._to_top = False
         self._shown_token = 0
         self._early: list[RunsChanged] = []
         self._named: set[str] = set()
@@ -84,7 +92,7 @@ class ResultScreen(PaneScreen):
 
     def ask(self) -> None:
         """Read the result of the filter; the last one stays until there is another."""
-        self.source.ask(self.filter_text, failed_only=self.failed_only)
+        self.source.ask(self.filter_text, self.failed_only, self.order)
 
     def on_store_opened(self, message: StoreOpened) -> None:
         """Read everything anew: this is another database than before."""
@@ -107,9 +115,13 @@ class ResultScreen(PaneScreen):
         self.show_problem("")
         seq, old_top = self.table.cursor_seq, self.table.cursor - self.table.top
         self.window.start(message.rows, message.has_more)
-        index = self.window.index_of(seq) if seq is not None else None
+        index = self.window.index_of(seq) if seq is not None and not self._to_top else None
+        self._to_top = False
         self._shown_token = message.token
+        self.limit_note = "" if message.is_complete else "still looking"
         self.table.empty_text = _NO_MATCH if self.is_filtered else _NO_RUNS
+        if not message.is_complete:
+            self.table.empty_text = ("No run found yet.", "", "still looking")
         self._put_cursor(index or 0, old_top)
         early, self._early = self._early, []
         for change in early:
@@ -122,6 +134,8 @@ class ResultScreen(PaneScreen):
         if message.token != self._shown_token:
             return
         self._outline_cost = time.monotonic() - self._outlined_at if self._outlined_at else 0.0
+        self.limit_note = ""
+        self.table.empty_text = _NO_MATCH if self.is_filtered else _NO_RUNS
         offset, before = self.table.cursor - self.table.top, self.table.cursor
         seq = self.table.cursor_seq
         self.window.replace(message.outline, message.pages)
@@ -131,6 +145,14 @@ class ResultScreen(PaneScreen):
         self._put_cursor(before if index is None else index, offset)
         self._name_soon()
         self.tell()
+
+    def on_result_stopped(self, message: ResultStopped) -> None:
+        """Say that there may be more than what was found."""
+        if message.token == self._shown_token:
+            self.limit_note = f"stopped after {message.seconds:.0f} s, narrow the filter"
+            self.table.empty_text = (f"No run found in {message.seconds:.0f} s.", "", "Narrow the filter.")
+            self.table.rows_changed()
+            self.tell()
 
     def _put_cursor(self, index: int, offset: int) -> None:
         """Put the cursor on a row, as far below the top of the table as it was."""
@@ -151,6 +173,29 @@ class ResultScreen(PaneScreen):
         """Read rows that came into view."""
         self.source.read_pages(message.numbers)
 
+    # The order
+
+    def action_order(self) -> None:
+        """Sort by the next of what there is an index for, the largest first."""
+        place = _ORDERS.index(self.order.sort)
+        self._sort(Order(_ORDERS[(place + 1) % len(_ORDERS)]))
+
+    def action_reverse(self) -> None:
+        """Sort the other way round."""
+        self._sort(self.order._replace(descending=not self.order.descending))
+
+    def _sort(self, order: Order) -> None:
+        self.order = order
+        self._to_top = True
+        self.table.show_order(order.sort, order.descending)
+        self.ask()
+        self.tell()
+
+    @property
+    def is_newest_first(self) -> bool:
+        """Whether new runs come on top."""
+        return self.order == NEWEST_FIRST
+
     # What changes
 
     def on_runs_changed(self, message: RunsChanged) -> None:
@@ -163,9 +208,11 @@ class ResultScreen(PaneScreen):
         runs = message.runs
         lost = {seq for seq in runs if seq not in message.fitting} | message.deleted
         stale = self.window.forget(lost) or message.too_many or self.window.is_full
-        for index in self.window.update(runs[seq] for seq in message.fitting):
+        fitting = [runs[seq] for seq in message.fitting]
+        for index in self.window.update(fitting):
             self.table.refresh_row(index)
-        places, misplaced = self._insert([runs[seq] for seq in message.fitting])
+        # In any other order a run may belong anywhere, also one that is there already.
+        places, misplaced = self._insert(fitting) if self.is_newest_first else ([], bool(fitting))
         self.table.look_for_agents()
         if places:
             self.table.rows_inserted(places)
@@ -216,7 +263,8 @@ class ResultScreen(PaneScreen):
         """Read the shape of the result again, but not more often than it is cheap to."""
         if "outline" in self._delays:
             return
-        wait = max(0.05, 4 * self._outline_cost - (time.monotonic() - self._outlined_at))
+        calm = 0.05 if self.is_newest_first else _CALM
+        wait = max(0.05, max(calm, 4 * self._outline_cost) - (time.monotonic() - self._outlined_at))
         self._delays["outline"] = self.set_timer(wait, self._outline_now)
 
     def _outline_now(self) -> None:
@@ -224,4 +272,5 @@ class ResultScreen(PaneScreen):
         self._outlined_at = time.monotonic()
         run = self.table.run_at_cursor
         on_top = self.table.follow and self.table.cursor == 0
-        self.source.outline_again(Anchor(run.seq, run.start_time) if run is not None and not on_top else None)
+        anchor = None if run is None or on_top else Anchor(run.seq, getattr(run, self.order.sort))
+        self.source.outline_again(anchor)

@@ -13,8 +13,6 @@ from acode_tui.keymap import RUNS
 from acode_tui.messages import (
     CollectorSeen,
     CursorMoved,
-    FilterChanged,
-    FilterFailed,
     PreviewRead,
     RowOpened,
     RunDeleted,
@@ -27,14 +25,14 @@ from acode_tui.render.bars import (
     PROMPT,
     WHERE_WIDTH,
     collector_fact,
+    order_text,
     run_facts,
     workspace_label,
 )
 from acode_tui.render.safe import one_line
 from acode_tui.screens.base import bindings_for
-from acode_tui.screens.result import ResultScreen
+from acode_tui.screens.faceted import FacetedScreen
 from acode_tui.settings import Settings
-from acode_tui.state import recall, remember
 from acode_tui.widgets.lines import LineList
 from acode_tui.widgets.preview import Preview
 from acode_tui.widgets.top_line import SpanLine
@@ -45,33 +43,29 @@ if TYPE_CHECKING:
     from acode_tui.screens.sessions import SessionsScreen
     from acode_tui.screens.statistics import Kept, StatisticsScreen
     from acode_tui.source.preview import PreviewReader
-    from acode_tui.widgets.entry import Entry
     from acode_tui.window.sessions import SessionWindow
 
     Watcher = SessionsScreen | StatisticsScreen | SearchScreen
 
 STREAMS = ("output", "stdout", "stderr")
-_TYPING = 0.06
 _SETTLING = 0.04
 _BY_ITSELF = 0.3
 _COLLECTOR = 3.0
 
 
-class RunsScreen(ResultScreen):
+class RunsScreen(FacetedScreen):
     """All runs, or those that a filter leaves."""
 
     NAME = RUNS
     BINDINGS = bindings_for(RUNS)
     AUTO_FOCUS = "#table"
 
-    # The line to type in and what reads the preview: made once the first rows are on the screen.
-    entry: Entry
+    # What reads the preview: made once the first rows are on the screen.
     previews: PreviewReader
 
     def __init__(self, settings: Settings, first_rows: Sequence[Run] = (), has_more: bool = False) -> None:
         super().__init__(settings, first_rows, has_more)
         self.preview = Preview(id="preview")
-        self.problem = SpanLine(ground="surface", id="problem")
         self.stream = STREAMS[0]
         self.listener: Callable[[Run], None] | None = None
         self.watcher: Watcher | None = None
@@ -88,7 +82,9 @@ class RunsScreen(ResultScreen):
             yield SpanLine([(BRAND, "accent"), (PROMPT, "faint")], id="brand")
             yield SpanLine([(typed or PLACEHOLDER, "text" if typed else "faint")], id="typed")
             yield SpanLine([(f" {label} ", "muted")], id="where")
+        self.fit_facets(self.app.size.width)
         with Container(id="body"):
+            yield self.facets
             yield self.table
             yield self.preview
         yield self.status
@@ -101,16 +97,9 @@ class RunsScreen(ResultScreen):
     async def complete(self) -> None:
         """Add what the first frame can do without, and begin to read."""
         from acode_tui.source.preview import PreviewReader
-        from acode_tui.widgets.entry import Entry
 
-        filters = recall(self.settings.state_path).filters
-        self.entry = Entry(PLACEHOLDER, id="filter", value=self.settings.filter, history=filters)
-        top, typed = self.query_one("#top"), self.query_one("#typed")
         self.previews = PreviewReader(self.settings.workspace, self.post_message)
-        with self.app.batch_update():
-            await top.mount(self.entry, before=typed)
-            await typed.remove()
-            await self.mount(self.problem, after=top)
+        await self.add_entry()
         self.source.start()
         self.previews.start()
         self.set_interval(_COLLECTOR, self.source.look_at_collector)
@@ -120,12 +109,13 @@ class RunsScreen(ResultScreen):
     def on_unmount(self) -> None:
         """Stop reading."""
         self.source.close()
+        self.values.close()
         if hasattr(self, "previews"):
             self.previews.close()
 
     def panes(self) -> list[LineList]:
-        """Return the table and the preview."""
-        return [self.table, self.preview]
+        """Return the table, the preview and the filter pane."""
+        return [self.table, self.preview, self.facets]
 
     def current_run(self) -> Run | None:
         """Return the run under the cursor."""
@@ -145,7 +135,7 @@ class RunsScreen(ResultScreen):
         """Show the runs of a filter in place of another screen; going back leads there again."""
         self._given = text, self.entry.value, self.failed_only, back or self.action_sessions
         self.failed_only = False
-        self.entry.value = text
+        self.entry.put(text)
 
     def on_runs_changed(self, message: RunsChanged) -> None:
         """Tell who watches; the result is told as well."""
@@ -156,44 +146,6 @@ class RunsScreen(ResultScreen):
         """Tell who watches; the result is told as well."""
         if self.watcher is not None:
             self.watcher.store_opened()
-
-    # The filter
-
-    @property
-    def filter_text(self) -> str:
-        """What is in the filter line."""
-        return self.entry.value if hasattr(self, "entry") else self.settings.filter
-
-    def on_filter_changed(self, message: FilterChanged) -> None:
-        """Filter while it is typed."""
-        self.later("filter", _TYPING, self.ask)
-
-    def on_filter_failed(self, message: FilterFailed) -> None:
-        """Say what was not understood; the last good result stays."""
-        if message.token == self.source.token:
-            self.show_problem(message.message + (f"; {message.hint}" if message.hint else ""))
-            if not self.window.total:
-                self.table.empty_text = ("The filter is not understood.", "", "esc takes it away")
-                self.table.rows_changed()
-
-    def show_problem(self, text: str) -> None:
-        """Say what was not understood; nothing when all was."""
-        self.problem.display = bool(text)
-        self.problem.show([("   ", "text"), (one_line(text), "failure")] if text else [])
-
-    def action_filter(self) -> None:
-        """Type a filter."""
-        self.set_focus(self.entry)
-
-    def _leave_filter(self) -> None:
-        """Give the keys back to the table; those that are still on their way into the line get there."""
-        self.set_focus(self.table)
-        self.entry.call_later(self._remember_filter)
-
-    def _remember_filter(self) -> None:
-        self.entry.remember()
-        if self.entry.value.strip():
-            remember(self.settings.state_path, filter_text=self.entry.value.strip())
 
     # The preview
 
@@ -238,6 +190,7 @@ class RunsScreen(ResultScreen):
         """Show failed runs only, or all again."""
         self.failed_only = not self.failed_only
         self.ask()
+        self.count_now()
         self.tell()
 
     def action_follow(self) -> None:
@@ -257,7 +210,10 @@ class RunsScreen(ResultScreen):
         from acode_tui.screens.run import RunScreen
 
         if self.focused is self.entry:
-            self._leave_filter()
+            self.leave_filter()
+            return
+        if self.focused is self.facets:
+            self.choose()
             return
         run = self.table.run_at_cursor
         if run is not None:
@@ -270,17 +226,18 @@ class RunsScreen(ResultScreen):
     def action_back(self) -> None:
         """Leave the filter line, then the maximised pane, then the preview, then the filter."""
         if self.focused is self.entry:
-            self._leave_filter()
+            if not self.close_list():
+                self.leave_filter()
         elif self.unzoom():
             return
-        elif self.focused is self.preview:
+        elif self.focused in (self.preview, self.facets):
             self.set_focus(self.table)
         elif self.failed_only:
             self.action_failed()
         elif self._given is not None and self._given[0] == self.entry.value:
             self._given[3]()
         elif self.entry.value:
-            self.entry.value = ""
+            self.entry.put("")
 
     def action_sessions(self) -> None:
         """Show the sessions; a filter that was set from there gives way to the one before."""
@@ -295,7 +252,8 @@ class RunsScreen(ResultScreen):
     def _take_back(self) -> None:
         """Put back what was shown before another screen gave a filter."""
         if self._given is not None and self._given[0] == self.entry.value:
-            _, self.entry.value, self.failed_only, _ = self._given
+            _, before, self.failed_only, _ = self._given
+            self.entry.put(before)
         self._given = None
 
     def back_to_statistics(self) -> None:
@@ -362,7 +320,12 @@ class RunsScreen(ResultScreen):
 
     def tell(self) -> None:
         """Say what is going on."""
-        facts = run_facts(self.window.total, self.window.is_complete, self.is_filtered, self.table.follow)
+        follows = self.table.follow and self.is_newest_first
+        facts = run_facts(self.window.total, self.window.is_complete, self.is_filtered, follows)
+        if self.limit_note:
+            facts.insert(1, (self.limit_note, "timeout"))
+        if not self.is_newest_first:
+            facts.insert(1, (order_text(self.order.sort, self.order.descending), "accent"))
         if self.failed_only:
             facts.insert(1, ("failed only", "failure"))
         facts.append(collector_fact(self.collector))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Identity = tuple[int, int]
 Post = Callable[[Message], object]
-Job = Callable[[], None]
+Job = Callable[[], object]
 
 
 def database_identity(workspace: Workspace) -> Identity | None:

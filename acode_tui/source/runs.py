@@ -6,6 +6,7 @@ followed by a third.
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,6 +23,7 @@ from acode_tui.messages import (
     NamesRead,
     PageRead,
     ResultOutlined,
+    ResultStopped,
     RunDeleted,
     RunsChanged,
     StoreOpened,
@@ -32,9 +34,12 @@ from acode_tui.window import PAGE
 from collector import (
     AcodeError,
     Event,
+    FilterError,
+    LimitError,
     Outline,
     Run,
     RunQuery,
+    SavedFilters,
     Term,
     Workspace,
     collector_status,
@@ -42,6 +47,7 @@ from collector import (
     follow_events,
     parse_query,
     request_delete,
+    saved_files,
 )
 
 if TYPE_CHECKING:
@@ -55,14 +61,30 @@ MAX_CHANGES = 500
 MIN_GAP = 0.13
 """Seconds between two reports of changes: a shifting table cannot be read any faster."""
 RETRY = 0.5
+FIRST_LIMIT_MS = 2000
+"""So long the first rows are looked for before those that were found are shown."""
+WHOLE_LIMIT = 20.0
+"""Seconds in which a whole result must be found; else what was found is all that is shown."""
+RING_AGAIN = 0.05
 _BIG_RESULT = 50_000
 
 
 class Anchor(NamedTuple):
-    """The run that should stay under the cursor."""
+    """The run that should stay under the cursor: its number, and its value of what is sorted by."""
 
     seq: int
-    start_time: int
+    value: int | None
+
+
+class Order(NamedTuple):
+    """What the result is sorted by."""
+
+    sort: str = "start_time"
+    descending: bool = True
+
+
+NEWEST_FIRST = Order()
+FAILED = Term("status", ("failure", "timeout", "cancelled"))
 
 
 class RunSource:
@@ -99,12 +121,12 @@ class RunSource:
 
     # Questions
 
-    def ask(self, text: str, anchor: Anchor | None = None, failed_only: bool = False) -> int:
+    def ask(self, text: str, failed_only: bool = False, order: Order = NEWEST_FIRST) -> int:
         """Read the result of a filter; return the token of the answers. An older question is dropped."""
         self.token += 1
         token = self.token
         self._questions.interrupt()
-        self._questions.submit(lambda: self._answer(token, text, anchor, failed_only))
+        self._questions.submit(lambda: self._answer(token, text, failed_only, order))
         return token
 
     def outline_again(self, anchor: Anchor | None) -> None:
@@ -139,21 +161,23 @@ class RunSource:
         if names:
             self.post(NamesRead(names))
 
-    def _answer(self, token: int, text: str, anchor: Anchor | None, failed_only: bool) -> None:
+    def _answer(self, token: int, text: str, failed_only: bool, order: Order) -> None:
         if token != self.token:
             return
         try:
-            query = parse_filter(text, failed_only)
+            query = parse_filter(text, failed_only, saved_filters(self.workspace))
         except AcodeError as error:
-            self.post(FilterFailed(token, error.message, error.hint))
+            place = (error.start, error.end) if isinstance(error, FilterError) else None
+            self.post(FilterFailed(token, error.message, error.hint, place))
             return
+        query = replace(query, sort=order.sort, descending=order.descending)
         try:
             store = self._questions.stores()[0]
             # Before it is read: whatever is committed from now on is reported as a change of this result.
             self._current, self._outline = (token, query), None
-            page = store.list(replace(query, limit=FIRST_ROWS))
-            self.post(FirstRowsRead(token, page.items, page.next_cursor is not None))
-            self._outline_result(token, query, anchor)
+            page = store.list(replace(query, limit=FIRST_ROWS), time_limit_ms=FIRST_LIMIT_MS)
+            self.post(FirstRowsRead(token, page.items, page.next_cursor is not None, page.complete))
+            self._outline_result(token, query, None)
         except AcodeError as error:
             # A newer question has interrupted this one: that is no failure.
             if token == self.token:
@@ -163,13 +187,17 @@ class RunSource:
     def _outline_result(self, token: int, query: RunQuery, anchor: Anchor | None) -> None:
         if token != self.token:
             return
+        alarm = _Alarm(WHOLE_LIMIT, self._questions.interrupt)
         try:
-            store = self._questions.stores()[0]
-            outline = store.outline(query, STEP)
-            place = self._locate(query, outline, anchor)
-            pages = self._pages_around(query, outline, place)
+            with alarm:
+                store = self._questions.stores()[0]
+                outline = store.outline(query, STEP)
+                place = self._locate(query, outline, anchor)
+                pages = self._pages_around(query, outline, place)
         except AcodeError as error:
-            if token == self.token:
+            if token == self.token and isinstance(error, LimitError) and alarm.has_rung:
+                self.post(ResultStopped(token, WHOLE_LIMIT))
+            elif token == self.token:
                 self._questions.report(error)
             return
         if token == self.token:
@@ -184,10 +212,10 @@ class RunSource:
         if anchor is None:
             return None
         store = self._questions.stores()[0]
-        if not store.matching(query, [anchor.seq]):
+        if anchor.value is None or not store.matching(query, [anchor.seq]):
             return None
-        newer = Term("start_time", (anchor.start_time,), ">")
-        before = store.count(replace(query, terms=(*query.terms, newer)))
+        beyond = Term(query.sort, (anchor.value,), ">" if query.descending else "<")
+        before = store.count(replace(query, terms=(*query.terms, beyond)))
         for place, run in enumerate(store.slice(query, outline, before, 64)):
             if run.seq == anchor.seq:
                 return before + place
@@ -283,17 +311,24 @@ class RunSource:
         self._chores.submit(job)
 
 
-def parse_filter(text: str, failed_only: bool = False) -> RunQuery:
+def now_ms() -> int:
+    """Return the present in milliseconds since 1970."""
+    return int(time.time() * 1000)
+
+
+def saved_filters(workspace: Workspace) -> SavedFilters:
+    """Return what `@name` stands for; the files are read when the first one is asked for."""
+    return SavedFilters(*saved_files(workspace.root, os.environ))
+
+
+def parse_filter(text: str, failed_only: bool = False, saved: Mapping[str, str] | None = None) -> RunQuery:
     """Return the query of a filter text; an empty one asks for everything.
 
     Raises:
         AcodeError: naming the word that was not understood.
     """
-    query = parse_query(text, int(time.time() * 1000)) if text.strip() else RunQuery()
-    if failed_only:
-        failed = Term("status", ("failure", "timeout", "cancelled"))
-        query = replace(query, terms=(*query.terms, failed))
-    return query
+    query = parse_query(text, now_ms(), saved or {}) if text.strip() else RunQuery()
+    return replace(query, terms=(*query.terms, FAILED)) if failed_only else query
 
 
 def list_files(run: Run, stores: Stores) -> list[FileEntry]:
@@ -355,6 +390,35 @@ _ORDER = (*_KINDS, TESTS, COVERAGE, LOGS, TREE, TEXT)
 _VIEWS = {"test-results.json": TESTS, "coverage.json": COVERAGE, "logs.jsonl": LOGS}
 _TITLES = {TESTS: "tests", COVERAGE: "coverage", LOGS: "log entries"}
 STREAMS = (("output", "output.txt"), ("stdout", "stdout.txt"), ("stderr", "stderr.txt"))
+
+
+class _Alarm:
+    """Rings after so many seconds, again and again until it is put off; `has_rung` tells whether it did.
+
+    Once would not do: between two statements there is nothing to interrupt.
+    """
+
+    def __init__(self, seconds: float, ring: Callable[[], None]) -> None:
+        self.has_rung = False
+        self._seconds, self._ring = seconds, ring
+        self._off = threading.Event()
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        """Wind it up."""
+        threading.Thread(target=self._watch, name="acode-alarm", daemon=True).start()
+
+    def __exit__(self, *_: object) -> None:
+        """Put it off; it does not ring any more from then on."""
+        with self._lock:
+            self._off.set()
+
+    def _watch(self) -> None:
+        while not self._off.wait(RING_AGAIN if self.has_rung else self._seconds):
+            with self._lock:
+                if not self._off.is_set():
+                    self.has_rung = True
+                    self._ring()
 
 
 class _Until(threading.Event):

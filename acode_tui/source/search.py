@@ -7,7 +7,7 @@ import time
 from acode_tui.messages.search import HitsFound, SearchEnded
 from acode_tui.render.format import count
 from acode_tui.source.desk import Desk, Post
-from acode_tui.source.runs import parse_filter
+from acode_tui.source.runs import parse_filter, saved_filters
 from collector import AcodeError, Hit, Hits, Search, Workspace, search_pattern, split_search
 
 MAX_HITS = 2000
@@ -55,8 +55,9 @@ class SearchSource:
         if token != self.token:
             return
         try:
-            text, conditions = split_search(line)
-            pattern, query = search_pattern(text), parse_filter(conditions)
+            saved = saved_filters(self._workspace)
+            text, conditions = split_search(line, saved)
+            pattern, query = search_pattern(text), parse_filter(conditions, saved=saved)
             search = Search(
                 pattern=pattern, query=query, max_count=MAX_IN_FILE, timeout_seconds=TIMEOUT_SECONDS
             )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from textual import events
 from textual.geometry import Region, Size
 from textual.strip import Strip
@@ -14,7 +16,10 @@ HEADER = 1
 
 
 class CursorList(LineList):
-    """What the table of runs and the tree of sessions share; they say what the lines are."""
+    """What the table of runs, the tree of sessions and the filter pane share; they say what the lines are."""
+
+    HEADER: ClassVar[int] = HEADER
+    """How many lines of titles there are."""
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -39,7 +44,7 @@ class CursorList(LineList):
     @property
     def rows(self) -> int:
         """How many lines are seen at once."""
-        return max(1, self.scrollable_content_region.height - HEADER)
+        return max(1, self.scrollable_content_region.height - self.HEADER)
 
     # Drawing
 
@@ -55,13 +60,13 @@ class CursorList(LineList):
 
     def refresh_row(self, index: int) -> None:
         """Draw one line again."""
-        y = index - self.top + HEADER
-        if HEADER <= y < self.size.height:
+        y = index - self.top + self.HEADER
+        if self.HEADER <= y < self.size.height:
             self.refresh(Region(0, y, self.size.width, 1))
 
     def fit_height(self, width: int | None = None) -> None:
         """Take over how many lines there are."""
-        self.virtual_size = Size(self.size.width if width is None else width, self.total + HEADER)
+        self.virtual_size = Size(self.size.width if width is None else width, self.total + self.HEADER)
 
     # The cursor
 
@@ -134,5 +139,5 @@ class CursorList(LineList):
 
     def line_at(self, event: events.Click) -> int | None:
         """Return the line that was clicked."""
-        index = self.top + event.y - HEADER
-        return index if event.y >= HEADER and index < self.total else None
+        index = self.top + event.y - self.HEADER
+        return index if event.y >= self.HEADER and index < self.total else None

@@ -30,6 +30,7 @@ class RunTable(CursorList):
         self.hold = False
         self.has_agents = False
         self.names: dict[tuple[str, str], str] = {}
+        self._order = ("", True)
         self._ticks = False
         self._wanted: tuple[int, ...] = ()
 
@@ -53,9 +54,9 @@ class RunTable(CursorList):
     def render_line(self, y: int) -> Strip:
         """Draw the header, a row, or nothing."""
         width = self.scrollable_content_region.width
-        columns = columns_for(width, self.has_agents)
+        columns = columns_for(width, self.has_agents, self._order[0] == "output_bytes")
         if y == 0:
-            return strip_of(header_spans(columns), self.palette, "background", width)
+            return strip_of(header_spans(columns, self._order), self.palette, "background", width)
         index = self.top + y - HEADER
         if index >= self.window.total:
             return self.blank_line(y, width)
@@ -82,6 +83,11 @@ class RunTable(CursorList):
                 self.refresh_row(index)
 
     # What the screen tells
+
+    def show_order(self, sort: str, descending: bool) -> None:
+        """Say in the head what the rows are sorted by; the newest first goes without saying."""
+        self._order = ("", True) if (sort, descending) == ("start_time", True) else (sort, descending)
+        self.refresh()
 
     def rows_changed(self) -> None:
         """Draw everything anew: another result, or its length is known now."""

@@ -33,7 +33,8 @@ def write_pid_file(workspace: Workspace, version: str) -> None:
     from collector.durable import replace_file, unlink_quietly
 
     me = os.getpid()
-    fields = [me, clock.process_start_ticks(me), clock.boot_id() or "-", clock.now_ms(), version]
+    started = (clock.process_start_ticks(me), clock.boot_id() or "-", clock.now_ms())
+    fields = [me, *started, version, _mark_of(workspace)]
     line = " ".join(map(str, fields)) + "\n"
     replace_file(workspace.collector_pid, line.encode(), sync=False)
     unlink_quietly(workspace.collector_starting)
@@ -59,13 +60,23 @@ def read_pid_file(workspace: Workspace) -> CollectorStatus:
     except OSError:
         return CollectorStatus(None, None, None)
     try:
-        pid, ticks, boot, started_at, version = fields
+        pid, ticks, boot, started_at, version, *mark = fields
+        if mark and mark[0] != _mark_of(workspace):
+            return CollectorStatus(None, None, None)  # copied from another workspace
         boot = "" if boot == "-" else boot
         if clock.is_process_alive(int(pid), int(ticks), boot):
             return CollectorStatus(int(pid), int(started_at), version)
     except ValueError:
         pass  # not a pid file: as if there were none
     return CollectorStatus(None, None, None)
+
+
+def _mark_of(workspace: Workspace) -> str:
+    """Return what tells a workspace from a copy of it."""
+    try:
+        return str(os.stat(workspace.spool).st_ino)
+    except OSError:
+        return "-"
 
 
 def ensure_collector(workspace: Workspace) -> bool:

@@ -67,6 +67,14 @@ class SavedFilters(Base):
         return self._all().keys()
 
 
+def saved_files(root: str, environ: Mapping[str, str]) -> tuple[str, str | None]:
+    """Return the file of a workspace's saved filters, and that of the user's; None without a home."""
+    from collector.config import user_file
+
+    mine = user_file(environ)
+    return f"{root}/.acode/{FILE}", None if mine is None else f"{mine.rpartition('/')[0]}/{FILE}"
+
+
 def read_saved(path: str) -> dict[str, str]:
     """Return the filters in a file, none when there is no file.
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collector.store.texts import Place
 
 _PAGE = 200
+_FIRST_PAGE = 4
+"""The newest runs may have enough of what is looked for."""
 _LONG_WAITING_BYTES = 256 << 20
 """When so much is not indexed, what is comes first."""
 
@@ -139,11 +141,12 @@ class Jobs:
         self, answer: Answer | None, place: Place | None = None, only_unknown: bool = False
     ) -> Iterator[Job]:
         """Yield what is to be looked through of runs, from one on to the oldest."""
+        size = _FIRST_PAGE
         while not self._is_over():
-            runs = self._texts.runs_before(place, _PAGE, self._query)
+            runs = self._texts.runs_before(place, size, self._query)
             if not runs:
                 return
-            place = runs[-1]
+            place, size = runs[-1], min(2 * size, _PAGE)
             seqs = {seq for _, seq in runs}
             texts = self._texts.by_run(sorted(seqs))
             if not only_unknown:

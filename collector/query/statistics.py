@@ -7,7 +7,8 @@ that are asked for, and with the durations of one group while that is finished, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from heapq import nsmallest
 from itertools import islice
 from math import comb, isfinite, sqrt
@@ -28,6 +29,7 @@ PERCENTS = (50, 95, 99)
 
 _CALENDAR = ("hour", "day", "week", "month")
 _NO_DURATION = 1 << 64
+DurationsAt = Callable[[Sequence[int]], Mapping[int, int]]
 _Value = str | int | None
 _Name = str | None
 
@@ -35,7 +37,7 @@ _Name = str | None
 def totals(store: RunStore, query: RunQuery) -> Totals:
     """Return the totals of every run that fits; memory does not grow with them."""
     for tally in store.iter_tallies(query, None):
-        return totals_of(tally, store.iter_durations(query))
+        return totals_of(tally, partial(store.durations_at, query))
     return Totals()
 
 
@@ -158,19 +160,22 @@ def share_interval(part: int, count: int) -> tuple[float, float] | None:
     return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
 
 
-def totals_of(tally: Tally, durations: Iterable[int] | None = None) -> Totals:
+def totals_of(tally: Tally, durations_at: DurationsAt | None = None) -> Totals:
     """Return what a tally amounts to.
 
     Args:
         tally: what was counted.
-        durations: the shortest first; None for those that are in the tally.
+        durations_at: gives the durations at some ranks; None for those that are in the tally.
     """
     count = tally.timed
     low_rank, high_rank = median_ranks(count) or (0, 0)
     ranks = (*(rank_of(percent, count) for percent in PERCENTS), low_rank, high_rank, count)
-    some = tally.sorted_durations() if durations is None else durations
-    at = percentiles(some, count, ranks).get
-    p50, p95, p99, low, high, most = map(at, ranks)
+    found: Mapping[int, int]
+    if durations_at is None:
+        found = percentiles(tally.sorted_durations(), count, ranks)
+    else:
+        found = durations_at(ranks)
+    p50, p95, p99, low, high, most = map(found.get, ranks)
     statuses = {status: tally.outcomes.count(status[0]) for status in STATUSES}
     return Totals(
         runs=tally.runs,

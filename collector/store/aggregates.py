@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from collector.errors import InputError
 from collector.model.query import RunQuery
@@ -59,18 +59,24 @@ def iter_tallies(db: Connection, query: RunQuery, by: str | None) -> Iterator[Ta
             yield Tally(name, outcomes, timed, int(took), text, used, cost, int(size), *times)
 
 
-def iter_durations(db: Connection, query: RunQuery) -> Iterator[int]:
-    """Yield how long each run took that tells it, the shortest first.
+def durations_at(db: Connection, query: RunQuery, ranks: Sequence[int]) -> dict[int, int]:
+    """Return how long the runs at some ranks took, of those that tell it, the shortest having rank 1.
 
-    Without conditions an index has them in order; with some, fetching row by row would take longer.
+    Of all runs, an index is counted through; of some, SQLite sorts and numbers them.
     """
-    with translated_errors():
-        condition, parameters = plan(db, query, is_sorted=False)
-        took = f"ifnull(duration_ms, {NOTHING})"
-        sort = took if not query.terms else f"+{took}"
-        sql = f"SELECT {took} FROM runs WHERE {condition} AND {sort} > {NOTHING} ORDER BY {sort}"
-        for row in db.execute(sql, parameters):
-            yield row[0]
+    took = f"ifnull(duration_ms, {NOTHING})"
+    if not query.terms:
+        sql = f"SELECT {took} FROM runs WHERE {took} > {NOTHING} ORDER BY {took} LIMIT 1 OFFSET ?"
+        found = {rank: rows(db, sql, [rank - 1]) for rank in {*ranks} if rank > 0}
+        return {rank: int(row[0][0]) for rank, row in found.items() if row}
+    condition, parameters = plan(db, query, is_sorted=False)
+    sql = f"""
+        SELECT rank, took FROM (
+            SELECT duration_ms AS took, row_number() OVER (ORDER BY +duration_ms) AS rank FROM runs
+            WHERE {condition} AND +duration_ms IS NOT NULL
+        ) WHERE rank IN ({",".join("?" * len(ranks))})
+    """
+    return {int(rank): int(took) for rank, took in rows(db, sql, [*parameters, *ranks])}
 
 
 def iter_outcomes(db: Connection, query: RunQuery) -> Iterator[tuple[str, str, str, int, str]]:

@@ -112,8 +112,8 @@ class RunStore(Protocol):
         durations. Raises InputError for anything else.
         """
 
-    def iter_durations(self, query: RunQuery) -> Iterator[int]:
-        """Yield how long each run took that tells it, the shortest first."""
+    def durations_at(self, query: RunQuery, ranks: Sequence[int]) -> dict[int, int]:
+        """Return how long the runs at some ranks took, of those that tell it, the shortest having rank 1."""
 
     def iter_outcomes(self, query: RunQuery) -> Iterator[tuple[str, str, str, int, str]]:
         """Yield command line, folder, status, start and id of runs that succeeded, failed or timed out.

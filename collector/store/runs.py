@@ -165,11 +165,12 @@ class SqliteRunStore:
 
         return iter_tallies(self._db, query, by)
 
-    def iter_durations(self, query: RunQuery) -> Iterator[int]:
-        """See `RunStore.iter_durations`."""
-        from collector.store.aggregates import iter_durations
+    @translating
+    def durations_at(self, query: RunQuery, ranks: Sequence[int]) -> dict[int, int]:
+        """See `RunStore.durations_at`."""
+        from collector.store.aggregates import durations_at
 
-        return iter_durations(self._db, query)
+        return durations_at(self._db, query, ranks)
 
     def iter_outcomes(self, query: RunQuery) -> Iterator[tuple[str, str, str, int, str]]:
         """See `RunStore.iter_outcomes`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -17,6 +18,7 @@ from collector.model.query import RunQuery
 from collector.model.run import Run
 from collector.record import spool
 from collector.store import open_stores
+from collector.workspace import Workspace
 from tests.conftest import Acode, wait_for
 
 Process = subprocess.Popen[bytes]
@@ -194,3 +196,14 @@ def test_a_removed_workspace_ends_its_collector(acode: Acode, collector: Process
 def test_kill_nine_under_load_loses_nothing_finished(tmp_path: Path, seed: int) -> None:
     counts = attack(tmp_path, kills=15, jobs=6, seed=seed)
     assert counts["acknowledged"] > 0
+
+
+def test_a_copied_workspace_does_not_take_the_other_s_collector_for_its_own(
+    acode: Acode, collector: subprocess.Popen[bytes], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    from collector.daemon.control import collector_status
+
+    copy = tmp_path_factory.mktemp("copy") / "of"
+    shutil.copytree(acode.root, copy, symlinks=True)
+    assert collector_status(acode.workspace).pid == collector.pid
+    assert not collector_status(Workspace(str(copy))).running

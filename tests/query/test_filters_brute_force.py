@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import operator
+import os
+import random
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -25,6 +27,8 @@ from collector.store.database import open_writer
 from collector.store.runs import FACETS, SqliteRunStore
 
 NOW = 1_768_919_535_123
+EXAMPLES = int(os.environ.get("ACODE_QUERY_EXAMPLES", "100"))
+"""How many random questions are asked; thousands are a campaign of their own (CONTRIBUTING.md)."""
 WORDS = ("a", "ab", "abc", "b", "A", "x_y", "x%y", "[b]", "a*", "ä", "a b", 'q"uote', "'")
 SMALL = st.integers(-3, 5)
 OPERATORS: dict[Operator, Callable[[int, int], bool]] = {
@@ -203,7 +207,7 @@ def fill(store: SqliteRunStore, some: list[Run], indexed: int = 0) -> None:
     store.write(some[indexed:])
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(some=runs(), conditions=st.lists(terms(), max_size=3), indexed=st.integers(0, 12))
 def test_a_query_finds_what_plain_python_finds(
     store: SqliteRunStore, some: list[Run], conditions: list[Term], indexed: int
@@ -252,7 +256,7 @@ def test_pages_are_the_sorted_whole_in_pieces(
     assert [run.run_id for run in pieces] == [run.run_id for run in whole]
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=EXAMPLES // 2, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(some=runs(), conditions=st.lists(terms(), max_size=2), indexed=st.integers(0, 12))
 def test_counts_by_value_are_those_of_plain_python(
     store: SqliteRunStore, some: list[Run], conditions: list[Term], indexed: int
@@ -280,3 +284,66 @@ def test_what_is_counted_and_indexed_goes_away_with_the_runs(store: SqliteRunSto
     assert store.count(RunQuery()) == 0
     assert not any(store.facets(field) for field in FACETS)
     assert not list(store.iter_tallies(RunQuery(), "command"))
+
+
+# Every filter alone, and each with each other
+
+
+def some_runs(dice: random.Random, count: int) -> list[Run]:
+    made = []
+    for number in range(count):
+        status = dice.choice(CHOICES["status"])
+        kept = dice.sample(ARTIFACTS, 2)
+        made.append(
+            Run(
+                run_id=f"{dice.choice(IDS)}-{number}", name=f"{dice.choice(WORDS)}-{number}", command="c",
+                task=dice.choice(WORDS), working_directory=dice.choice(WORDS), status=status,
+                command_line=dice.choice(WORDS) + dice.choice(WORDS) + dice.choice(WORDS),
+                start_time=NOW + dice.randint(-3, 3) * 1000, duration_ms=dice.choice((None, 0, 1, 5)),
+                end_time=None if status == "running" else NOW + dice.randint(-3, 3),
+                exit_code=dice.choice((None, 0, 1, 2)), session_id=dice.choice((None, "a", "ab", "b")),
+                task_id=dice.choice((None, *WORDS)), parent_run_id=dice.choice((None, *IDS)),
+                agent_instance_id=dice.choice((None, "a", "ab")), agent=dice.choice((None, *WORDS)),
+                model=dice.choice((None, "a", "abc")), tool=dice.choice((None, "a", "x_y")),
+                tool_call_id=dice.choice((None, f"call-{number}")), host=dice.choice((None, "a", "b")),
+                tokens=dice.choice(({}, {"input": dice.randint(0, 5)})), type=dice.choice(CHOICES["type"]),
+                context=dice.choice(CHOICES["context"]), error_code=dice.choice((None, "a", "b")),
+                tags=dice.choice(({}, {"a": ""}, {"a": "b"}, {"ab": "", "b": "a"})),
+                note=dice.choice((None, "a", "abc")), output_bytes=dice.randint(0, 5),
+                max_rss_bytes=dice.choice((None, 1, 5)), artifacts=tuple(own(a, number) for a in kept[:1]),
+                summary=dice.choice(({}, make_summary(dice.randint(0, 3), dice.randint(0, 2), 2))),
+            )
+        )  # fmt: skip
+    return made
+
+
+def every_filter() -> Iterator[Term]:
+    values: dict[str, tuple[str | int, ...]] = {
+        "time": (NOW,), "duration": (1,), "number": (1,), "size": (3,), "prefix": ("a", "call-1", "01A"),
+        "tag": ("a", "a=b"), "glob": ("a", "a*", "*b?"), "text": ("ab",), "note": ("b",),
+    }  # fmt: skip
+    for field, kind in FIELDS.items():
+        for value in CHOICES.get(field, values.get(kind, ())):
+            for sign in (">=", "<", ":") if kind in ORDERED else (":",):
+                for negated in (False, True):
+                    yield Term(field, (value,), sign, negated)
+        if kind in ("glob", "prefix"):
+            yield Term(field, ("^a.*b$|c",), "~")
+            yield Term(field, ("ab", "a"), "=")
+
+
+def test_every_filter_alone_and_with_each_other_finds_what_plain_python_finds(
+    store: SqliteRunStore,
+) -> None:
+    dice = random.Random(5)
+    fill(store, some_runs(dice, 60), 40)
+    everything = {run.seq: run for run in store.list(RunQuery(limit=100)).items}
+    assert len(everything) == 60
+    filters = list(every_filter())
+    fitting = [{seq for seq, run in everything.items() if fits(run, term)} for term in filters]
+    pairs = [(a, b) for a in range(len(filters)) for b in range(a, len(filters))]
+    for a, b in dice.sample(pairs, min(len(pairs), EXAMPLES * 10)) + [(n, n) for n in range(len(filters))]:
+        query = RunQuery((filters[a],) if a == b else (filters[a], filters[b]), limit=100)
+        expected = fitting[a] & fitting[b]
+        assert {run.seq for run in store.list(query).items} == expected, query.terms
+        assert store.count(query) == len(expected), query.terms
