@@ -6,7 +6,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 
-from acode_tui.keymap import KEYS, RUN, RUNS, SEARCH, SESSIONS, STATISTICS, Key, shown
+from acode_tui.keymap import KEYS, RUN, RUNS, SEARCH, SESSIONS, STATISTICS, WITH_RUN, Key, shown
 from acode_tui.render.rows import Span, cells
 from acode_tui.widgets.top_line import SpanBlock
 
@@ -76,6 +76,9 @@ class HelpScreen(ModalScreen[None]):
 def help_lines(screen: str) -> list[list[Span]]:
     """Return the help for somebody who is on this screen."""
     lines = [[("Keys", "accent")], *_groups([key for key in KEYS if screen in key.screens])]
+    if screen not in WITH_RUN:
+        keys = [key for key in KEYS if key.screens == WITH_RUN]
+        lines += [[], [("Keys wherever there is a run", "accent")], *_groups(keys)]
     for other, title in _SCREENS.items():
         keys = [key for key in KEYS if key.screens == (other,)]
         if other != screen:
