@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from acode_tui.values import NamedTuple
 
-RUNS, RUN, SESSIONS, STATISTICS = "runs", "run", "sessions", "statistics"
-ALL = (RUNS, RUN, SESSIONS, STATISTICS)
+RUNS, RUN, SESSIONS, STATISTICS, SEARCH = "runs", "run", "sessions", "statistics", "search"
+ALL = (RUNS, RUN, SESSIONS, STATISTICS, SEARCH)
 WITH_RUN = (RUNS, RUN, SESSIONS)
 """The screens that are about one run at a time."""
 TEXT, TESTS, COVERAGE, LOGS, TREE = "text", "tests", "coverage", "logs", "json"
@@ -103,6 +103,12 @@ KEYS: tuple[Key, ...] = (
     ),
     Key("again", ("r",), "count again", "Statistics", (STATISTICS,), "count again"),
     Key("filter", ("slash",), "filter the runs", "Statistics", (STATISTICS,)),
+    Key("search_all", ("ctrl+f",), "search what runs printed and made", "Runs", (RUNS,), "search"),
+    Key("open", ("enter",), "open the run at the line", "Search", (SEARCH,), "open"),
+    Key("filter", ("slash", "ctrl+f"), "search for something else", "Search", (SEARCH,), "search"),
+    Key("sibling(1)", ("right_square_bracket", "n"), "next run", "Search", (SEARCH,), "next run"),
+    Key("sibling(-1)", ("left_square_bracket", "N"), "previous run", "Search", (SEARCH,)),
+    Key("copy_command", ("y",), "copy the command of the run", "Search", (SEARCH,)),
     Key("delete", ("d",), "delete the run", "Runs", WITH_RUN, "delete"),
     Key("search", ("slash",), "search", "Viewer", (RUN,), "search"),
     Key("next_hit", ("n",), "next hit; without a search, next failure", "Viewer", (RUN,)),
@@ -215,6 +221,7 @@ def as_markdown() -> str:
         ("Everywhere", ALL), ("Wherever there is a run", WITH_RUN), ("In the list of runs", (RUNS,)),
         ("In an open run", (RUN,)),
         ("In the tree of sessions", (SESSIONS,)), ("In the statistics", (STATISTICS,)),
+        ("In the search", (SEARCH,)),
     ):  # fmt: skip
         lines += ["", f"## {title}", "", "| key | what it does |", "|---|---|"]
         for key in KEYS:

@@ -57,6 +57,8 @@ if TYPE_CHECKING:
     from collector.query.search import Hit as Hit
     from collector.query.search import Hits as Hits
     from collector.query.search import Search as Search
+    from collector.query.search_line import search_pattern as search_pattern
+    from collector.query.search_line import split_search as split_search
     from collector.query.statistics import first_groups as first_groups
     from collector.query.statistics import totals as totals
     from collector.query.statistics import trend as trend
@@ -83,8 +85,8 @@ _HOMES = {
     "AcodeError": "errors",
     "Artifact": "model.artifact",
     "ArtifactStore": "store.protocols",
-    "Choice": "query.editing",
     "Bucket": "model.statistics",
+    "Choice": "query.editing",
     "CollectorStatus": "daemon.control",
     "Completion": "query.completion",
     "Config": "config",
@@ -92,15 +94,15 @@ _HOMES = {
     "Event": "model.query",
     "Explanation": "query.explain",
     "FileCoverage": "model.results",
+    "FilterError": "query.words",
     "FlakyCommand": "model.statistics",
     "GROUPINGS": "model.statistics",
     "Group": "model.statistics",
     "Hit": "query.search",
     "Hits": "query.search",
-    "FilterError": "query.words",
     "InputError": "errors",
-    "LimitError": "errors",
     "LargeRun": "model.statistics",
+    "LimitError": "errors",
     "Location": "model.results",
     "LogEntry": "model.results",
     "Outline": "store.protocols",
@@ -109,12 +111,12 @@ _HOMES = {
     "Run": "model.run",
     "RunQuery": "model.query",
     "RunStore": "store.protocols",
-    "Search": "query.search",
-    "SearchStatistics": "store.search_reader",
     "SAVED_FIELD": "query.editing",
     "SavedFilters": "query.saved",
-    "Suggestion": "query.completion",
+    "Search": "query.search",
+    "SearchStatistics": "store.search_reader",
     "StorageShare": "model.statistics",
+    "Suggestion": "query.completion",
     "Term": "model.query",
     "TestCase": "model.results",
     "TestReport": "model.results",
@@ -144,13 +146,15 @@ _HOMES = {
     "parse_query": "query.language",
     "remove_filter": "query.saved",
     "request_delete": "daemon.control",
-    "search_statistics": "store.search_reader",
     "save_filter": "query.saved",
     "saved_files": "query.saved",
+    "search_pattern": "query.search_line",
+    "search_statistics": "store.search_reader",
+    "split_search": "query.search_line",
     "toggle_choice": "query.editing",
-    "without_field": "query.editing",
     "totals": "query.statistics",
     "trend": "query.statistics",
+    "without_field": "query.editing",
 }
 
 __all__ = [*sorted(_HOMES), "__version__"]

@@ -23,6 +23,7 @@ _Cell = Callable[[Any, int], Span]
 
 _GAP = 2
 _LEAST_NAME = 24
+_RARE = ("output", "tokens", "cost")
 _NO_VALUE = "(none)"
 
 
@@ -86,6 +87,16 @@ def table_of(table: str, by: str) -> Table:
     if table == STORAGE:
         return Table("by type, and the largest runs", _STORAGE_CELLS)
     return Table(by, _GROUP_CELLS)
+
+
+def without_empty(table: Table, items: Sequence[Item]) -> Table:
+    """Return a table without those columns of which few runs know anything, where none of these does."""
+    kept = {
+        key: (column, cell)
+        for key, (column, cell) in table.cells.items()
+        if key not in _RARE or any(cell(item, 0)[0] for item in items)
+    }
+    return Table(table.name, kept)
 
 
 def item_terms(item: Item, by: str) -> tuple[Term, ...]:

@@ -35,7 +35,7 @@ def _durations(totals: Totals) -> list[Fact]:
     named = (
         ("P50", totals.p50_duration_ms), ("P95", totals.p95_duration_ms), ("P99", totals.p99_duration_ms),
         ("longest", totals.max_duration_ms), ("mean", None if mean is None else round(mean)),
-        ("all", totals.total_duration_ms),
+        ("together", totals.total_duration_ms),
     )  # fmt: skip
     return [((f"{name} ", "muted"), (duration(ms), "text")) for name, ms in named if duration(ms)]
 

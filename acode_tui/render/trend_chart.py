@@ -53,7 +53,7 @@ def trend_rows(trend: Trend, width: int, heights: tuple[int, int]) -> list[Row]:
     times = level_rows([_p95(group) for group in groups], "timeout", low, step, longest or 1)
     rows += beside(_scale(duration(longest), "P95", low), times, _GUTTER)
     dates = axis_text([_date(trend.step, group[0]) for group in groups], step, room)
-    rows.append([(" " * (_GUTTER + 2) + dates, "faint", GROUND)])
+    rows.append([(" " * (_GUTTER + 1) + dates, "faint", GROUND)])
     return [[(" ", "text", GROUND), *row] for row in rows]
 
 

@@ -6,7 +6,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 
-from acode_tui.keymap import KEYS, RUN, RUNS, SESSIONS, STATISTICS, Key, shown
+from acode_tui.keymap import KEYS, RUN, RUNS, SEARCH, SESSIONS, STATISTICS, WITH_RUN, Key, shown
 from acode_tui.render.rows import Span, cells
 from acode_tui.widgets.top_line import SpanBlock
 
@@ -28,11 +28,18 @@ _SESSION_FILTER = (
     ("cart", "its title, id or team contains it"),
     ("agent:codex", "of an agent; also status: and team:"),
 )
+_SEARCH = (
+    ("connection refused", "a line has this text; a capital makes capitals count"),
+    ("re:/time(d )?out/", "a line fits this regular expression (RE2)"),
+    ('"status:failed"', "in quotes it is text; without, as in a filter"),
+    ("refused since:1d", "only in runs that fit"),
+)
 _SCREENS = {
     RUNS: "the list of runs",
     RUN: "an open run",
     SESSIONS: "the tree of sessions",
     STATISTICS: "the statistics",
+    SEARCH: "the search",
 }
 
 
@@ -69,10 +76,16 @@ class HelpScreen(ModalScreen[None]):
 def help_lines(screen: str) -> list[list[Span]]:
     """Return the help for somebody who is on this screen."""
     lines = [[("Keys", "accent")], *_groups([key for key in KEYS if screen in key.screens])]
+    if screen not in WITH_RUN:
+        keys = [key for key in KEYS if key.screens == WITH_RUN]
+        lines += [[], [("Keys wherever there is a run", "accent")], *_groups(keys)]
     for other, title in _SCREENS.items():
         keys = [key for key in KEYS if key.screens == (other,)]
         if other != screen:
             lines += [[], [(f"Keys of {title}", "accent")], *_groups(keys)]
+    if screen == SEARCH:
+        lines += [[], [("Search", "accent")], []]
+        lines += [[(f" {text:<24}", "text"), (what, "muted")] for text, what in _SEARCH]
     filters = _SESSION_FILTER if screen == SESSIONS else _FILTER
     lines += [[], [("Filter", "accent")], []]
     lines += [[(f" {text:<24}", "text"), (what, "muted")] for text, what in filters]

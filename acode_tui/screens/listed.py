@@ -20,7 +20,7 @@ from acode_tui.messages.reports import (
     SourceLocated,
 )
 from acode_tui.render.rows import Span
-from acode_tui.render.safe import one_line, text_of
+from acode_tui.render.safe import is_safe, one_line, text_of
 from acode_tui.screens.viewing import STREAMS, ViewingScreen
 from acode_tui.settings import Settings
 from acode_tui.source.place import editor_command
@@ -44,11 +44,18 @@ _NOTHING = {
 
 
 class Goal(NamedTuple):
-    """Where to go in a file once it is read: a line (from 1), or where a failed test was printed."""
+    """Where to go in a file once it is read: a line (from 1), or where a failed test was printed.
+
+    `path` or `artifact_id` say in which file, where that is not the one that is opened; `text` is marked
+    and searched for from there on.
+    """
 
     line: int = 0
     name: str = ""
     message: str = ""
+    path: str = ""
+    artifact_id: str | None = None
+    text: str = ""
 
 
 class Kept(NamedTuple):
@@ -189,7 +196,15 @@ class ListedScreen(ViewingScreen):
         goal = self._goal
         if goal is not None and goal.line and (self.view.is_exact or self.view.total > 2 * goal.line):
             self._goal = None
-            self._go_to_text(min(goal.line, self.view.total) - 1)
+            line = min(goal.line, self.view.total) - 1
+            self._go_to_text(line)
+            if goal.text and is_safe(goal.text):
+                self.call_after_refresh(self._search_from, goal.text, line)
+
+    def _search_from(self, text: str, line: int) -> None:
+        """Mark a text, and count its places; the one in a line (from 0) is the one to begin with."""
+        self.view.mark(text, text == text.lower())
+        self.reader.search(text, line)
 
     def _go_to_text(self, line: int) -> None:
         """Bring a line (from 0) into view; the text may just have taken the place of a listing."""

@@ -14,7 +14,7 @@ from acode_tui.messages import FileEntry, RunRead, StoreFailed
 from acode_tui.render.found import failed_tests
 from acode_tui.render.summary import header_lines
 from acode_tui.screens.base import bindings_for
-from acode_tui.screens.listed import ListedScreen
+from acode_tui.screens.listed import Goal, ListedScreen
 from acode_tui.screens.viewing import STREAMS
 from acode_tui.settings import Settings
 from acode_tui.widgets.lines import LineList
@@ -50,8 +50,9 @@ class RunScreen(ListedScreen):
     BINDINGS = bindings_for(RUN)
     AUTO_FOCUS = "#view"
 
-    def __init__(self, settings: Settings, home: RunList, run: Run) -> None:
+    def __init__(self, settings: Settings, home: RunList, run: Run, goal: Goal | None = None) -> None:
         super().__init__(settings, run)
+        self._first_goal = goal
         self.home = home
         self.head = SpanBlock(id="head")
 
@@ -127,11 +128,26 @@ class RunScreen(ListedScreen):
                 self.entry_index = kept[0]
                 self.files.show(self.entries, self.entry_index)
                 return
+        if self._first_goal is not None and self._open_goal(self._first_goal):
+            return
         if self.entries:
             self._open_file(_most_telling(self.entries, self.run))
         else:
             self.files.show([], 0)
             self.view.clear("this run has no files")
+
+    def _open_goal(self, goal: Goal) -> bool:
+        """Open a file of the run as text, at a line; tell whether it is there."""
+        self._first_goal = None
+        for index, entry in enumerate(self.entries):
+            is_it = entry.artifact_id == goal.artifact_id if goal.artifact_id else _has_path(entry, goal.path)
+            if is_it and not entry.problem:
+                self._raw.add(entry.path)
+                self._open_file(index)
+                self._raw.discard(entry.path)
+                self._goal = goal
+                return True
+        return False
 
     def on_store_failed(self, message: StoreFailed) -> None:
         """Say what is wrong."""
@@ -180,6 +196,10 @@ class RunScreen(ListedScreen):
     def action_collector(self) -> None:
         """Show how the collector is doing."""
         self.home.action_collector()
+
+
+def _has_path(entry: FileEntry, path: str) -> bool:
+    return entry.path == path or entry.path.endswith("/" + path)
 
 
 def _most_telling(entries: list[FileEntry], run: Run) -> int:

@@ -39,12 +39,13 @@ from acode_tui.widgets.top_line import SpanLine
 from collector import Run
 
 if TYPE_CHECKING:
+    from acode_tui.screens.search import SearchScreen
     from acode_tui.screens.sessions import SessionsScreen
     from acode_tui.screens.statistics import Kept, StatisticsScreen
     from acode_tui.source.preview import PreviewReader
     from acode_tui.window.sessions import SessionWindow
 
-    Watcher = SessionsScreen | StatisticsScreen
+    Watcher = SessionsScreen | StatisticsScreen | SearchScreen
 
 STREAMS = ("output", "stdout", "stderr")
 _SETTLING = 0.04
@@ -69,6 +70,7 @@ class RunsScreen(FacetedScreen):
         self.listener: Callable[[Run], None] | None = None
         self.watcher: Watcher | None = None
         self.session_window: SessionWindow | None = None
+        self.searched = ""
         self.statistics: Kept | None = None
         self._given: tuple[str, str, bool, Callable[[], None]] | None = None
 
@@ -266,6 +268,13 @@ class RunsScreen(FacetedScreen):
         self.previews.show(None, self.stream)
         self.statistics = self.statistics or Kept()
         self.app.push_screen(StatisticsScreen(self.settings, self, self.statistics))
+
+    def action_search_all(self) -> None:
+        """Search what runs wrote; what was searched for last is still there."""
+        from acode_tui.screens.search import SearchScreen
+
+        self.previews.show(None, self.stream)
+        self.app.push_screen(SearchScreen(self.settings, self, self.searched))
 
     def action_delete(self) -> None:
         """Ask whether to delete the run under the cursor."""

@@ -22,9 +22,10 @@ from acode_tui.messages.statistics import (
     TrendRead,
 )
 from acode_tui.render.bars import PROMPT, WHERE_WIDTH, collector_fact, workspace_label
+from acode_tui.render.format import count
 from acode_tui.render.rows import Span
 from acode_tui.render.safe import one_line
-from acode_tui.render.statistics import item_terms, table_of
+from acode_tui.render.statistics import item_terms, table_of, without_empty
 from acode_tui.render.totals import head_lines
 from acode_tui.render.trend_chart import chart_heights, trend_rows
 from acode_tui.screens.base import PaneScreen, bindings_for
@@ -174,7 +175,8 @@ class StatisticsScreen(PaneScreen):
         if message.token == self.source.token:
             self.count, self.trouble = message.count, ""
             self.numbers.empty_text = _empty_text(message.choice.table, bool(self.home.filter_text.strip()))
-            self.numbers.show(table_of(message.choice.table, message.choice.by), message.items, self._cursor)
+            table = table_of(message.choice.table, message.choice.by)
+            self.numbers.show(without_empty(table, message.items), message.items, self._cursor)
             self.tell()
 
     def on_statistics_read(self, message: StatisticsRead) -> None:
@@ -322,7 +324,7 @@ class StatisticsScreen(PaneScreen):
 
     def _counted(self) -> Span:
         shown = len(self.numbers.items)
-        return (f"{shown:,} of {self.count:,}" if shown < self.count else f"{shown:,} lines"), "text"
+        return (f"{shown:,} of {self.count:,}" if shown < self.count else count(shown, "line")), "text"
 
     def _tab_spans(self) -> list[Span]:
         spans: list[Span] = [(" ", "text")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from acode_tui.keymap import FLAKY, SLOWEST, STORAGE
@@ -18,7 +18,7 @@ from acode_tui.messages.statistics import (
 )
 from acode_tui.render.statistics import Item
 from acode_tui.source.desk import Desk, Post, database_identity
-from acode_tui.source.runs import parse_filter
+from acode_tui.source.runs import parse_filter, saved_filters
 from collector import AcodeError, RunQuery, Term, Workspace, first_groups, flaky_commands, totals, trend
 
 MAX_LINES = 500
@@ -80,7 +80,8 @@ class StatisticsSource:
     def _answer(self, token: int, choice: Choice, table: TableChoice, only_table: bool) -> None:
         began = time.monotonic()
         try:
-            query = query_of(choice, int(time.time() * 1000))
+            saved = saved_filters(self._desk.workspace)
+            query = query_of(choice, int(time.time() * 1000), saved)
             self._state = (database_identity(self._desk.workspace), self._desk.stores()[0].last_event_id())
             if not only_table:
                 self._read_totals(token, query)
@@ -130,13 +131,13 @@ class StatisticsSource:
         return groups, count
 
 
-def query_of(choice: Choice, now_ms: int) -> RunQuery:
-    """Return the query of a choice.
+def query_of(choice: Choice, now_ms: int, saved: Mapping[str, str]) -> RunQuery:
+    """Return the query of a choice; `saved` are the filters that `@name` stands for.
 
     Raises:
         AcodeError: the text is no filter.
     """
-    query = parse_filter(choice.text, choice.failed_only)
+    query = parse_filter(choice.text, choice.failed_only, saved)
     if choice.span_ms is None:
         return query
     return RunQuery((*query.terms, Term("start_time", (now_ms - choice.span_ms,), ">=")))

@@ -9,7 +9,6 @@ from collector.cli import output
 from collector.cli.context import Context
 from collector.cli.filters import filter_query, negated_filters_last
 from collector.cli.parsing import Command, Namespace, Parser, add_format, chosen_format, whole_number
-from collector.errors import InputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -112,27 +111,10 @@ def pattern_of(options: Namespace) -> Pattern:
     Raises:
         InputError: it is empty, of several lines, or no regular expression.
     """
-    from collector.store.patterns import Pattern
+    from collector.query.search_line import search_pattern
 
-    text: str = options.text
-    is_regex = text.startswith("re:/") and text.endswith("/") and len(text) > 5 and not options.fixed_strings
-    source = text[4:-1] if is_regex else text
-    if not source or "\n" in source:
-        raise InputError("ACODE-RUN-018", "nothing to look for in a line", "write a text, or re:/…/")
-    ignore_case = not options.case_sensitive and (options.ignore_case or not _has_capital(source, is_regex))
-    return Pattern(source, is_regex, ignore_case)
-
-
-def _has_capital(source: str, is_regex: bool) -> bool:
-    """Tell whether there is a capital letter that means itself: not that of a class such as W."""
-    if not is_regex:
-        return source != source.lower()
-    is_escaped = False
-    for character in source:
-        if not is_escaped and character != character.lower():
-            return True
-        is_escaped = character == "\\" and not is_escaped
-    return False
+    ignore_case = False if options.case_sensitive else True if options.ignore_case else None
+    return search_pattern(options.text, ignore_case, options.fixed_strings)
 
 
 def _is_short(form: str) -> bool:

@@ -125,6 +125,10 @@ class Hits:
             if reader is not None:
                 reader.close()
 
+    def stop(self) -> None:
+        """End the search from another thread, at its next step."""
+        self._deadline = 0.0
+
     def _is_over(self, job: Job | None = None) -> bool:
         """Tell whether time is up, and note where."""
         if time.monotonic() < self._deadline:

@@ -2,32 +2,53 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 from textual.command import CommandPalette
 
 from acode_tui.app import InspectorApp
-from acode_tui.keymap import KEYS, RUN, RUNS, SESSIONS, as_markdown, footer_keys, keys_for, shown
+from acode_tui.keymap import (
+    KEYS,
+    RUN,
+    RUNS,
+    SEARCH,
+    SESSIONS,
+    STATISTICS,
+    as_markdown,
+    footer_keys,
+    keys_for,
+    shown,
+)
 from acode_tui.screens.base import PaneScreen
 from acode_tui.screens.help import help_lines
 from acode_tui.screens.run import RunScreen
 from acode_tui.screens.runs import RunsScreen
+from acode_tui.screens.search import SearchScreen
 from acode_tui.screens.sessions import SessionsScreen
+from acode_tui.screens.statistics import StatisticsScreen
 from tests.tui.conftest import Recorded, inspecting, screen_text, until
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize(
-    ("name", "screen"), [(RUNS, RunsScreen), (RUN, RunScreen), (SESSIONS, SessionsScreen)]
+    ("name", "screen"),
+    [
+        (RUNS, RunsScreen),
+        (RUN, RunScreen),
+        (SESSIONS, SessionsScreen),
+        (STATISTICS, StatisticsScreen),
+        (SEARCH, SearchScreen),
+    ],
 )
 def test_every_binding_has_its_action(name: str, screen: type[PaneScreen]) -> None:
     for key in keys_for(name):
         assert callable(getattr(screen, f"action_{key.action.split('(')[0]}")), key.action
 
 
-@pytest.mark.parametrize("name", [RUNS, RUN, SESSIONS])
+@pytest.mark.parametrize("name", [RUNS, RUN, SESSIONS, STATISTICS, SEARCH])
 def test_no_key_does_two_things_on_one_screen(name: str) -> None:
     keys = [one for key in keys_for(name) for one in key.keys]
     assert len(keys) == len(set(keys))
@@ -37,7 +58,7 @@ def test_no_key_is_used_that_terminals_cannot_tell_apart() -> None:
     assert not {"ctrl+j", "ctrl+i", "ctrl+m", "ctrl+enter"} & {one for key in KEYS for one in key.keys}
 
 
-@pytest.mark.parametrize("name", [RUNS, RUN, SESSIONS])
+@pytest.mark.parametrize("name", [RUNS, RUN, SESSIONS, STATISTICS, SEARCH])
 def test_the_help_tells_every_key(name: str) -> None:
     text = "\n".join("".join(part for part, _ in line) for line in help_lines(name))
     for key in KEYS:
@@ -46,21 +67,34 @@ def test_the_help_tells_every_key(name: str) -> None:
             assert shown(one) in text
 
 
+def shows(app: InspectorApp, name: str) -> bool:
+    return isinstance(app.screen, PaneScreen) and name == app.screen.NAME
+
+
+def titles(name: str) -> set[str]:
+    return {key.title.lower() for key in keys_for(name) if key.action != "palette"}
+
+
+def offered(app: InspectorApp) -> set[str]:
+    return {command.title.lower() for command in app.get_system_commands(app.screen)}
+
+
 async def test_the_palette_offers_every_action(recorded: Recorded) -> None:
     recorded.add("make", {"stdout.txt": b"x\n"})
     async with inspecting(recorded) as pilot:
         app = pilot.app
         assert isinstance(app, InspectorApp)
         for name in (RUNS, RUN):
-            offered = {command.title.lower() for command in app.get_system_commands(app.screen)}
-            for key in keys_for(name):
-                assert key.title.lower() in offered or key.action == "palette"
+            assert titles(name) <= offered(app)
             await pilot.press("enter")
             await until(pilot, lambda: isinstance(app.screen, RunScreen))
         await pilot.press("escape", "s")
         await until(pilot, lambda: isinstance(app.screen, SessionsScreen))
-        offered = {command.title.lower() for command in app.get_system_commands(app.screen)}
-        assert {key.title.lower() for key in keys_for(SESSIONS) if key.action != "palette"} <= offered
+        assert titles(SESSIONS) <= offered(app)
+        for key, name in (("S", STATISTICS), ("ctrl+f", SEARCH)):
+            await pilot.press("escape", key)
+            await until(pilot, partial(shows, app, name))
+            assert titles(name) <= offered(app)
 
 
 async def test_an_action_of_the_palette_is_carried_out(recorded: Recorded) -> None:
@@ -86,7 +120,7 @@ async def test_the_help_screen_opens_scrolls_and_closes(recorded: Recorded) -> N
 
 
 def test_the_footer_begins_with_help() -> None:
-    for name in (RUNS, RUN, SESSIONS):
+    for name in (RUNS, RUN, SESSIONS, STATISTICS, SEARCH):
         assert footer_keys(name)[0] == ("?", "help")
 
 

@@ -1,0 +1,60 @@
+"""One line to search by: which words are conditions, and which are text."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collector.errors import InputError
+from collector.query.search_line import search_pattern, split_search
+
+
+@pytest.mark.parametrize(
+    ("line", "text", "conditions"),
+    [
+        ("connection refused", "connection refused", ""),
+        ("connection  refused status:failed", "connection  refused", "status:failed"),
+        ("status:failed connection -task:lint refused", "connection refused", "status:failed -task:lint"),
+        ("error: cannot open", "error: cannot open", ""),
+        ('"status:failed"', "status:failed", ""),
+        (r'"say \"hi\""', 'say "hi"', ""),
+        ("re:/a b|c\\/d/ since:1d", "re:/a b|c\\/d/", "since:1d"),
+        ("https://example.org/x", "https://example.org/x", ""),
+        ("src/a.py:12: note", "src/a.py:12: note", ""),
+        ('cmd:"npm run" failed', "failed", 'cmd:"npm run"'),
+        ("@slow x @other", "x @other", "@slow"),
+        ("", "", ""),
+        ('half "open', 'half "open', ""),
+    ],
+)
+def test_words_with_a_key_are_conditions_and_the_rest_is_text(line: str, text: str, conditions: str) -> None:
+    assert split_search(line, {"slow"}) == (text, conditions)
+
+
+@given(st.text(alphabet='ab :"\\/-@re', max_size=30))
+def test_any_line_is_split(line: str) -> None:
+    text, conditions = split_search(line)
+    assert isinstance(text, str)
+    assert isinstance(conditions, str)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "fits"),
+    [
+        ("error", "An ERROR", True),
+        ("Error", "An ERROR", False),
+        (r"re:/\Wx/", "(X", True),
+        ("re:/e+r/", "eeer", True),
+        ("a+b", "a+b", True),
+        ("a+b", "aab", False),
+    ],
+)
+def test_case_matters_where_a_capital_letter_is_typed(text: str, line: str, fits: bool) -> None:
+    assert search_pattern(text).fits(line) is fits
+
+
+@pytest.mark.parametrize("text", ["", "re:/(/", "a\nb"])
+def test_what_cannot_be_looked_for_is_said(text: str) -> None:
+    with pytest.raises(InputError):
+        search_pattern(text)
