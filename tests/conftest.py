@@ -11,8 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from collector.workspace import Workspace
+
+# On a busy machine no example has a time limit; thousands of them are a campaign of their own.
+settings.register_profile(
+    "acode",
+    max_examples=int(os.environ.get("ACODE_EXAMPLES", "40")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("acode")
 
 PROJECT = Path(__file__).resolve().parent.parent
 START = "from collector.__main__ import run; run()"

@@ -95,8 +95,8 @@ def test_a_collector_of_another_version_is_named(fresh: Recorded) -> None:
     try:
         assert "running" in the(fresh, "collector", "ok")["text"]
         assert found(fresh, "version") == []
-        fields = pid.read_text().split()
-        pid.write_text(" ".join([*fields[:-1], "0.0.1"]) + "\n")
+        *fields, _, mark = pid.read_text().split()
+        pid.write_text(" ".join([*fields, "0.0.1", mark]) + "\n")
         assert "0.0.1" in the(fresh, "version", "warn")["text"]
     finally:
         process.terminate()

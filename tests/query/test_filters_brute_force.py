@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import operator
-import os
 import random
 import re
 from collections import Counter
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collector.errors import InputError
@@ -27,8 +26,8 @@ from collector.store.database import open_writer
 from collector.store.runs import FACETS, SqliteRunStore
 
 NOW = 1_768_919_535_123
-EXAMPLES = int(os.environ.get("ACODE_QUERY_EXAMPLES", "100"))
-"""How many random questions are asked; thousands are a campaign of their own (CONTRIBUTING.md)."""
+EXAMPLES = 2 * settings().max_examples
+"""How many random questions are asked; ACODE_EXAMPLES=5000 asks thousands."""
 WORDS = ("a", "ab", "abc", "b", "A", "x_y", "x%y", "[b]", "a*", "ä", "a b", 'q"uote', "'")
 SMALL = st.integers(-3, 5)
 OPERATORS: dict[Operator, Callable[[int, int], bool]] = {
@@ -207,7 +206,7 @@ def fill(store: SqliteRunStore, some: list[Run], indexed: int = 0) -> None:
     store.write(some[indexed:])
 
 
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=EXAMPLES)
 @given(some=runs(), conditions=st.lists(terms(), max_size=3), indexed=st.integers(0, 12))
 def test_a_query_finds_what_plain_python_finds(
     store: SqliteRunStore, some: list[Run], conditions: list[Term], indexed: int
@@ -230,7 +229,6 @@ def test_a_query_finds_what_plain_python_finds(
     assert {run.run_id for run in store.list(again).items} == expected
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(some=runs(), sort=st.sampled_from(SORTS), descending=st.booleans(), size=st.integers(1, 5))
 def test_pages_are_the_sorted_whole_in_pieces(
     store: SqliteRunStore, some: list[Run], sort: str, descending: bool, size: int
@@ -256,7 +254,6 @@ def test_pages_are_the_sorted_whole_in_pieces(
     assert [run.run_id for run in pieces] == [run.run_id for run in whole]
 
 
-@settings(max_examples=EXAMPLES // 2, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(some=runs(), conditions=st.lists(terms(), max_size=2), indexed=st.integers(0, 12))
 def test_counts_by_value_are_those_of_plain_python(
     store: SqliteRunStore, some: list[Run], conditions: list[Term], indexed: int
@@ -275,7 +272,6 @@ def facet_values(run: Run, field: str) -> list[str]:
     return [] if value is None else [value]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(some=runs())
 def test_what_is_counted_and_indexed_goes_away_with_the_runs(store: SqliteRunStore, some: list[Run]) -> None:
     fill(store, some, len(some))

@@ -31,7 +31,7 @@ def found_by_index(text: str, match: str) -> bool:
 @given(source=REGEXES, text=LETTERS, ignore_case=st.booleans())
 @example(source="(?i:k)bc", text="\u212abc", ignore_case=False)
 @example(source="abc.abc", text="abc\0abc", ignore_case=False)
-@settings(max_examples=400)
+@settings(max_examples=150)
 def test_index_finds_every_text_that_an_expression_matches(source: str, text: str, ignore_case: bool) -> None:
     pattern = compile_regex(source, ignore_case)
     match = trigram_match(pattern)
@@ -40,7 +40,7 @@ def test_index_finds_every_text_that_an_expression_matches(source: str, text: st
 
 
 @given(text=LETTERS, around=LETTERS, ignore_case=st.booleans())
-@settings(max_examples=200)
+@settings(max_examples=100)
 def test_index_finds_every_text_that_holds_a_text(text: str, around: str, ignore_case: bool) -> None:
     pattern = compile_text(text, ignore_case)
     whole = around + (text.swapcase() if ignore_case and text.isascii() else text) + around
