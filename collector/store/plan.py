@@ -23,7 +23,7 @@ from collector.store.where import (
 
 FEW = 2000
 """So many runs are fetched and sorted without anybody noticing."""
-MAX_VALUES = 2000
+MAX_VALUES = 500
 
 _INDEXED_SORTS = frozenset({"start_time", "end_time", "duration_ms", "output_bytes", "revision"})
 _MANY = 1 << 62

@@ -34,8 +34,11 @@ _COUNTED = ("tests", "failed_tests", "coverage")
 _COLUMNS = (*_PLAIN, "tokens_used", *_LISTS, *_JSON, *_COUNTED, "environment_id", "command_id")
 _INSERT = f"INSERT INTO runs ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
 _UPDATE = f"UPDATE runs SET {', '.join(f'{c} = ?' for c in _COLUMNS)} WHERE seq = ?"
+_AS_THEY_ARE = ("seq", *_PLAIN, "command_line")
+"""What is taken from a row by its place: by name, sqlite3 would go through all columns for each."""
 _SELECT = (
-    "SELECT runs.*, command_line, variables FROM runs JOIN commands USING (command_id) "
+    f"SELECT {', '.join(f'runs.{c}' for c in ('seq', *_PLAIN))}, command_line, "
+    f"{', '.join((*_JSON, *_LISTS))}, variables FROM runs JOIN commands USING (command_id) "
     "LEFT JOIN environments USING (environment_id)"
 )
 _FIND = "SELECT seq, status, command_id, note FROM runs WHERE run_id = ?"
@@ -47,10 +50,10 @@ def select_runs(db: Connection, tail: str, parameters: Sequence[Any]) -> Runs:
     found = rows(db, f"{_SELECT} {tail}", list(parameters))
     if not found:
         return []
-    seqs = [row["seq"] for row in found]
+    seqs = [row[0] for row in found]
     artifacts = artifacts_by_seq(db, seqs)
     tags = _tags(db, seqs)
-    return [_run(row, artifacts.get(row["seq"], ()), tags.get(row["seq"], {})) for row in found]
+    return [_run(row, artifacts.get(row[0], ()), tags.get(row[0], {})) for row in found]
 
 
 def write_run(db: Connection, run: Run) -> None:
@@ -184,16 +187,17 @@ def _environment(db: Connection, environment: Mapping[str, str]) -> int | None:
 
 
 def _run(row: Row, artifacts: tuple[Any, ...], tags: dict[str, str]) -> Run:
-    values = {name: row[name] for name in (*_PLAIN, "command_line")}
-    values |= {name: loads(row[name]) if row[name] else {} for name in _JSON}
+    values = dict(zip(_AS_THEY_ARE, row, strict=False))
+    *objects, arguments, skipped, variables = row[len(_AS_THEY_ARE) :]
+    for name, text in zip(_JSON, objects, strict=True):
+        values[name] = loads(text) if text else {}
     return Run(
         **values,
-        arguments=tuple(loads(row["arguments"])),
-        skipped=tuple(loads(row["skipped"])) if row["skipped"] else (),
-        environment=loads(row["variables"]) if row["variables"] else {},
+        arguments=tuple(loads(arguments)),
+        skipped=tuple(loads(skipped)) if skipped else (),
+        environment=loads(variables) if variables else {},
         tags=tags,
         artifacts=artifacts,
-        seq=row["seq"],
     )
 
 
