@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 from acode_tui.app import InspectorApp
 from acode_tui.settings import Settings
 from collector.model.session import AgentInstance
-from tests.tui.conftest import NOON, Recorded, home, until
+from tests.tui.conftest import NOON, Recorded, home, screen_text, until
 from tests.tui.reports import add_failed_run
 
 LOG = b"""\x1b[1m============ test session starts ============\x1b[0m
@@ -130,6 +130,8 @@ async def settled(pilot: Pilot[None], *keys: str) -> None:
     await until(pilot, lambda: preview.run is not None)
     if screen.listener is None and screen.watcher is None:
         await until(pilot, lambda: preview.run.run_id == screen.table.run_at_cursor.run_id)
+    if screen.facets_open and screen.app.screen is screen:
+        await until(pilot, lambda: screen.facet_window.lines)
     if preview.display and preview.run.status == "failure":
         await until(pilot, lambda: preview._why)
     await pilot.pause(0.4)
@@ -160,6 +162,30 @@ def test_filter_error(snap_compare: Any, app: InspectorApp) -> None:
         await until(pilot, lambda: home(pilot).problem.display)
 
     assert snap_compare(app, terminal_size=(100, 30), run_before=before)
+
+
+def test_filter_pane(snap_compare: Any, app: InspectorApp) -> None:
+    async def before(pilot: Pilot[None]) -> None:
+        await settled(pilot, "p")
+        await pilot.press("g", "j", "j", "enter", "j", "minus")
+        await until(pilot, lambda: home(pilot).window.total == 2 and home(pilot).window.is_complete)
+        await pilot.pause(0.8)
+
+    assert snap_compare(app, terminal_size=(80, 24), run_before=before)
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_completion(snap_compare: Any, app: InspectorApp, theme: str) -> None:
+    app = InspectorApp(app.settings._replace(theme=f"acode-{theme}"))
+
+    async def before(pilot: Pilot[None]) -> None:
+        await settled(pilot)
+        await pilot.press("slash", *"status", "colon")
+        await until(pilot, lambda: "5 runs" in screen_text(pilot))
+        await pilot.press("down")
+        await pilot.pause(0.4)
+
+    assert snap_compare(app, terminal_size=(80, 24), run_before=before)
 
 
 def test_viewer(snap_compare: Any, app: InspectorApp) -> None:

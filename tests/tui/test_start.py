@@ -75,9 +75,10 @@ def test_the_first_page_stands_where_the_table_stands(
         app.wait_for(b"100 runs")
         painted = display(app, app.output.find(b"\x1b[?2026$p"), columns, lines)
         after = display(app, taken, columns, lines)
-        width = layout_of(columns, lines).table_width
-        table = slice(0, layout_of(columns, lines).table_height + 1)
-        assert [line[: width - 1] for line in painted[table]] == [line[: width - 1] for line in after[table]]
+        layout = layout_of(columns, lines)
+        table = slice(0, layout.table_height + 1)
+        across = slice(layout.facets_width, layout.facets_width + layout.table_width - 1)
+        assert [line[across] for line in painted[table]] == [line[across] for line in after[table]]
     finally:
         app.kill()
 
