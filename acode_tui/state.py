@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 MAX_FILTERS = 100
-FACETS_FROM, FACETS_BY_ITSELF = 110, 160
+FACETS_FROM, FACETS_BY_ITSELF = 110, 180
 """From so many columns on the filter pane is there if it was wanted, and if nobody has said anything."""
 _MAX_BYTES = 256 * 1024
 

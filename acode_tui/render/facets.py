@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from acode_tui.render.format import tokens
 from acode_tui.render.rows import GLYPHS, Span, cells, fit
 from acode_tui.render.safe import one_line
+from acode_tui.values import NamedTuple
 from collector import SAVED_FIELD
 
 TITLES = {
@@ -24,14 +23,13 @@ _LEAST = 10
 """So many columns beside a count, or there is no room for it."""
 
 
-@dataclass(frozen=True)
-class FacetLine:
+class FacetLine(NamedTuple):
     """The head of a group, a value, how many more there are, or that counting takes too long."""
 
     kind: str
     field: str
     value: str = ""
-    count: int | None = None
+    number: int | None = None
     is_on: bool = False
     is_excluded: bool = False
     is_open: bool = True
@@ -43,10 +41,10 @@ def facet_spans(line: FacetLine, width: int) -> list[Span]:
         sign = "▾" if line.is_open else "▸"
         return [(" ", "text"), (fit(f"{sign} {TITLES[line.field]}", width - 1), "faint")]
     if line.kind == MORE:
-        return [(" ", "text"), (fit(f"  … {line.count:,} more", width - 1), "muted")]
+        return [(" ", "text"), (fit(f"  … {line.number:,} more", width - 1), "muted")]
     if line.kind == SLOW:
         return [(" ", "text"), (fit("  … takes too long", width - 1), "faint")]
-    count = "" if line.count is None else count_text(line.count)
+    count = "" if line.number is None else count_text(line.number)
     if width < cells(count) + _LEAST:
         count = ""
     room = max(1, width - 4 - cells(count) - bool(count))
@@ -55,7 +53,10 @@ def facet_spans(line: FacetLine, width: int) -> list[Span]:
     )
     ink = "muted" if line.is_excluded else "accent" if line.is_on else "text"
     label = fit(value_text(line.field, line.value, room), room)
-    return [(" ", "text"), mark, (label, ink), ((" " + count if count else "") + " ", "muted")]
+    end: Span = ((" " + count if count else "") + " ", "muted")
+    if line.field == "status" and line.value in GLYPHS:
+        return [(" ", "text"), mark, (label[:1], line.value), (label[1:], ink), end]
+    return [(" ", "text"), mark, (label, ink), end]
 
 
 def count_text(number: int) -> str:

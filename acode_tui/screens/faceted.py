@@ -97,13 +97,13 @@ class FacetedScreen(CompletingScreen):
         if message.token == self.values.token:
             if message.is_last:
                 self._count_cost = message.seconds
-            self.facet_window.show_counts(message.counts)
-            self.facets.lines_changed()
+            self._show(self.facet_window.show_counts(message.counts))
 
     def on_filter_changed(self, message: FilterChanged) -> None:
         """Mark what is asked for now, and count once it is quiet."""
         if self.facets_open:
-            self._mark_choices()
+            if not message.is_typed:
+                self._mark_choices()
             self.later("count", _COUNTING, self.count_now)
 
     def on_runs_changed(self, message: RunsChanged) -> None:
@@ -119,8 +119,7 @@ class FacetedScreen(CompletingScreen):
     def on_store_failed(self, message: StoreFailed) -> None:
         """There is nothing to count."""
         if message.is_missing:
-            self.facet_window.forget()
-            self.facets.lines_changed()
+            self._show(self.facet_window.forget())
 
     def on_screen_resume(self) -> None:
         """Count what happened meanwhile."""
@@ -129,17 +128,19 @@ class FacetedScreen(CompletingScreen):
     def on_saved_read(self, message: SavedRead) -> None:
         """List the saved filters; one that is in the filter may mean something else now."""
         is_new = dict(message.saved) != dict(self.facet_window.saved)
-        self.facet_window.show_saved(message.saved)
-        self.facets.lines_changed()
+        self._show(self.facet_window.show_saved(message.saved))
         if is_new and "@" in self.filter_text:
             self.ask()
 
     def _mark_choices(self) -> None:
         try:
-            self.facet_window.show_choices(self.filter_text)
+            self._show(self.facet_window.show_choices(self.filter_text))
         except FilterError:
             return  # the filter line says what is wrong with it
-        self.facets.lines_changed()
+
+    def _show(self, has_changed: bool) -> None:
+        if has_changed:
+            self.facets.lines_changed()
 
     # Choosing
 
@@ -153,11 +154,9 @@ class FacetedScreen(CompletingScreen):
         if line is None:
             return
         if line.kind == HEAD:
-            self.facet_window.fold(line.field)
-            self.facets.lines_changed()
+            self._show(self.facet_window.fold(line.field))
         elif line.kind == MORE:
-            self.facet_window.show_all(line.field)
-            self.facets.lines_changed()
+            self._show(self.facet_window.show_all(line.field))
         elif line.kind == VALUE:
             self._toggle(line, exclude)
 

@@ -13,7 +13,7 @@ FEW = 6
 
 
 class FacetWindow:
-    """The groups as lines."""
+    """The groups as lines; whatever changes something tells whether the lines are others now."""
 
     def __init__(self) -> None:
         self.lines: list[FacetLine] = []
@@ -25,35 +25,35 @@ class FacetWindow:
 
     # What is found
 
-    def show_counts(self, counts: Mapping[str, Mapping[str, int] | None]) -> None:
+    def show_counts(self, counts: Mapping[str, Mapping[str, int] | None]) -> bool:
         """Take over counts of some groups; None where counting took too long."""
         self._counts.update(counts)
-        self._lay_out()
+        return self._lay_out()
 
-    def show_saved(self, saved: Mapping[str, str]) -> None:
+    def show_saved(self, saved: Mapping[str, str]) -> bool:
         """Take over the saved filters."""
         self.saved = saved
-        self._lay_out()
+        return self._lay_out()
 
-    def show_choices(self, text: str) -> None:
+    def show_choices(self, text: str) -> bool:
         """Mark what a filter asks for. Raises FilterError."""
         self.choices = choices_of(text)
-        self._lay_out()
+        return self._lay_out()
 
-    def forget(self) -> None:
+    def forget(self) -> bool:
         """There is no store any more."""
         self._counts.clear()
-        self._lay_out()
+        return self._lay_out()
 
-    def fold(self, field: str) -> None:
+    def fold(self, field: str) -> bool:
         """Close a group, or open it."""
         self._folded ^= {field}
-        self._lay_out()
+        return self._lay_out()
 
-    def show_all(self, field: str) -> None:
+    def show_all(self, field: str) -> bool:
         """Show every value of a group."""
         self._whole.add(field)
-        self._lay_out()
+        return self._lay_out()
 
     def values(self, field: str) -> Sequence[str]:
         """Return the values of a group."""
@@ -67,8 +67,9 @@ class FacetWindow:
 
     # As lines
 
-    def _lay_out(self) -> None:
-        self.lines = [line for field in TITLES for line in self._group(field)]
+    def _lay_out(self) -> bool:
+        before, self.lines = self.lines, [line for field in TITLES for line in self._group(field)]
+        return self.lines != before
 
     def _group(self, field: str) -> list[FacetLine]:
         counted = self._counts.get(field, {})
@@ -93,7 +94,7 @@ class FacetWindow:
         if is_slow:
             lines.append(FacetLine(SLOW, field))
         if len(shown) < len(names):
-            lines.append(FacetLine(MORE, field, count=len(names) - len(shown)))
+            lines.append(FacetLine(MORE, field, number=len(names) - len(shown)))
         return lines
 
 

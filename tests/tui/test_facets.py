@@ -24,7 +24,7 @@ def _own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def counted(pilot: Pilot[None], field: str) -> dict[str, int | None]:
     lines = home(pilot).facet_window.lines
-    return {line.value: line.count for line in lines if line.field == field and line.kind == VALUE}
+    return {line.value: line.number for line in lines if line.field == field and line.kind == VALUE}
 
 
 def fill(recorded: Recorded) -> Counter[str]:
@@ -201,7 +201,7 @@ def test_a_group_shows_a_few_values_until_all_are_wanted_and_what_is_asked_for_a
     window.show_choices("task:t19,gone")
     values = [line.value for line in window.lines if line.kind == VALUE]
     assert values == [*(f"t{n}" for n in range(FEW)), "t19", "gone"]
-    assert [line.count for line in window.lines if line.kind == MORE] == [13]
+    assert [line.number for line in window.lines if line.kind == MORE] == [13]
     assert {line.field for line in window.lines} == {"task"}
     window.show_all("task")
     assert len(window.lines) == 1 + 21
@@ -219,7 +219,7 @@ def test_a_group_shows_a_few_values_until_all_are_wanted_and_what_is_asked_for_a
         FacetLine(VALUE, "working_directory", "/home/dev/src/" + "x" * 40, 5),
         FacetLine(VALUE, "@", "slow"),
         FacetLine(HEAD, "@"),
-        FacetLine(MORE, "task", count=1234),
+        FacetLine(MORE, "task", number=1234),
         FacetLine(SLOW, "task"),
     ],
     ids=lambda line: f"{line.kind}-{line.field}",
