@@ -92,6 +92,16 @@ def test_a_program_is_found_by_whole_words_in_their_order(store: SqliteRunStore)
     assert sorted(run.command_line for run in found) == sorted(lines[:2])
 
 
+def test_a_run_at_midnight_belongs_to_the_day_that_begins(store: SqliteRunStore) -> None:
+    midnight = 1_768_950_000_000  # 2026-01-21 00:00 in Berlin
+    refill(store, [{**BASE, "start_time": midnight + ms} for ms in (-1, 0, 1)])
+    for by, name in (("day", "2026-01-20"), ("day", "2026-01-21"), ("hour", "2026-01-20T23:00")):
+        group = next(g for g in first_groups(store, RunQuery(), by)[0] if g.name == name)
+        found = store.list(RunQuery(group_terms(by, name, group.totals.oldest))).items
+        expected = [midnight + 1, midnight] if name == "2026-01-21" else [midnight - 1]
+        assert [run.start_time for run in found] == expected
+
+
 def test_runs_without_a_session_are_found(store: SqliteRunStore) -> None:
     refill(store, [BASE, {**BASE, "session_id": "s", "agent": "codex"}])
     for by in ("session", "agent"):
