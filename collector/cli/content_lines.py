@@ -98,17 +98,9 @@ def _refuse_both(options: Namespace, one: str, other: str) -> None:
 
 
 def _pattern(options: Namespace) -> Pattern:
-    from collector.store.patterns import compile_regex, compile_text
+    from collector.query.search_line import search_pattern
 
-    text: str = options.grep
-    is_regex = text.startswith("re:")
-    source = text.removeprefix("re:") if is_regex else text
-    if is_regex and len(source) > 1 and source[0] == source[-1] == "/":
-        source = source[1:-1]
-    if not source or "\n" in source:
-        raise InputError("ACODE-RUN-019", "--grep needs something that can be in a line", "see --help")
-    ignore_case = options.ignore_case or not (options.case_sensitive or any(map(str.isupper, source)))
-    return compile_regex(source, ignore_case) if is_regex else compile_text(source, ignore_case)
+    return search_pattern(options.grep, False if options.case_sensitive else options.ignore_case or None)
 
 
 def show_excerpt(name: str, source: Source, view: View, context: Context, time_of: TimeOf | None) -> None:

@@ -77,6 +77,8 @@ _ULIDS = frozenset({"run_id", "parent_run_id"})
 _NEEDS_QUOTES = frozenset('",:\\')
 _INT64 = 1 << 63
 _MAX_DEPTH = 10
+_MAX_VALUE = 10_000
+"""SQLite refuses patterns of more than 50,000 bytes."""
 _NONE: Mapping[str, str] = {}
 
 
@@ -159,6 +161,8 @@ def field_key(field: str) -> str:
 
 def _terms(word: Word, now_ms: int, saved: Mapping[str, str], depth: int) -> list[Term]:
     first = word.values[0]
+    if any(len(part.text) > _MAX_VALUE for part in word.values):
+        raise word.error("a value is too long", f"use at most {_MAX_VALUE} characters")
     if word.key is None and first.text.startswith("@") and not first.quoted:
         return _saved_terms(word, now_ms, saved, depth)
     limits = _range(word)
@@ -291,7 +295,7 @@ def _value(word: Word, part: Part, field: str, now_ms: int) -> str | int:
 def _number(word: Word, text: str) -> int:
     digits = text.removeprefix("-")
     if not (digits.isascii() and digits.isdigit()) or len(digits) > 19 or int(digits) >= _INT64:
-        raise word.error(f"{text!r} is not a whole number", "write exit:1 or exit:>0")
+        raise word.error(f"{text!r} is not a whole number", f"write {word.key}:1 or {word.key}:>0")
     return int(text)
 
 
