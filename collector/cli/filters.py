@@ -5,7 +5,7 @@ from __future__ import annotations
 from collector.cli.parsing import Namespace, Parser
 from collector.errors import InputError
 from collector.model.query import RunQuery, Term
-from collector.query.language import check_ranges, field_keys, parse_query, parse_term
+from collector.query.language import check_terms, field_keys, parse_query, parse_term
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def filter_query(options: Namespace, now_ms: int, saved: Mapping[str, str]) -> R
         values = getattr(options, option, None) or ()
         terms += [_term(option, key, operator + value, now_ms) for value in values]
     terms += parse_query(" ".join(getattr(options, "filter", None) or ()), now_ms, saved).terms
-    check_ranges(terms)
+    check_terms(terms)
     return RunQuery(tuple(terms))
 
 

@@ -45,7 +45,7 @@ def _configure_list(parser: Parser) -> None:
 
 
 def _list(options: Namespace, context: Context) -> int:
-    from collector.cli.records import choose_fields, write_records
+    from collector.cli.records import choose_fields, write_fields, write_records
 
     records = list(_records(context))
     form = chosen_format(options)
@@ -55,6 +55,9 @@ def _list(options: Namespace, context: Context) -> int:
         return 0
     if not records:
         output.note("no saved filters; 'acode query save NAME FILTER' saves one")
+        return 0
+    if fields is not None:
+        write_fields(records, fields, context.environ)
         return 0
     from collector.cli.table import Column, render
 

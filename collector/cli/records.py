@@ -61,6 +61,16 @@ def write_records(
             write(dumps(record, ensure_ascii=False) + "\n")
 
 
+def write_fields(records: Iterable[Record], fields: Sequence[str], environ: Mapping[str, str]) -> None:
+    """Write a table of the keys that `--fields` names."""
+    from collector.cli.output import terminal_width
+    from collector.cli.table import Column, render
+
+    rows = [[plain(record[key]) for key in fields] for record in records]
+    columns = [Column(key.upper(), 4, index) for index, key in enumerate(fields)]
+    write("".join(line + "\n" for line in render(columns, rows, terminal_width(environ))))
+
+
 def _write_array(records: Iterator[Record]) -> None:
     opening = "[\n"
     for record in records:
@@ -77,20 +87,22 @@ def _write_csv(records: Iterable[Record], columns: Sequence[str]) -> None:
 
 def csv_cell(value: object) -> str:
     """Format a cell as RFC 4180 has it; a text that a spreadsheet would run gets a leading quote."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
+    text = plain(value)
     if isinstance(value, int | float):
-        return str(value)
-    if isinstance(value, str):
-        text = value
-    else:
-        from json import dumps
-
-        text = dumps(value, ensure_ascii=False)
+        return text
     if text[:1] in _FORMULA:
         text = "'" + text
     if any(c in text for c in ',"\r\n'):
         text = '"' + text.replace('"', '""') + '"'
     return text
+
+
+def plain(value: object) -> str:
+    """Format a value as a table has it: a text as it is, nothing for null, else as JSON has it."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    from json import dumps
+
+    return dumps(value, ensure_ascii=False)

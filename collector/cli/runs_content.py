@@ -166,7 +166,7 @@ def _configure_artifacts(parser: Parser) -> None:
 def list_artifacts(options: Namespace, context: Context) -> int:
     """List the files of a run."""
     from collector.cli.parsing import chosen_format
-    from collector.cli.records import choose_fields, write_records
+    from collector.cli.records import choose_fields, write_fields, write_records
 
     run = context.resolve(options.run)
     found = context.stores()[1].by_run(run.run_id)
@@ -175,6 +175,8 @@ def list_artifacts(options: Namespace, context: Context) -> int:
     fields = choose_fields(options.fields, known)
     if form != "table":
         write_records((item.to_json() for item in found), form, fields, known)
+    elif fields is not None:
+        write_fields((item.to_json() for item in found), fields, context.environ)
     elif found:
         _write_artifacts(found, context)
     else:

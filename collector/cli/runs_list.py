@@ -184,14 +184,13 @@ def _say_rest(listing: _Listing, options: Namespace, form: str) -> None:
 
 
 def _write_table(listing: _Listing, fields: tuple[str, ...] | None, context: Context) -> None:
+    from collector.cli.records import write_fields
     from collector.cli.table import Column, render
 
     width = output.terminal_width(context.environ)
     color = output.has_color(context.environ)
     if fields is not None:
-        rows = [[_plain(run.to_json()[key]) for key in fields] for run in listing]
-        columns = [Column(key.upper(), 4, index) for index, key in enumerate(fields)]
-        output.write("".join(line + "\n" for line in render(columns, rows, width)))
+        write_fields((run.to_json() for run in listing), fields, context.environ)
         return
     now_ms = clock.now_ms()
     rows = [_row(run, now_ms) for run in listing]
@@ -212,12 +211,6 @@ def _row(run: Run, now_ms: int) -> list[str]:
         output.format_duration(took), "" if run.exit_code is None else str(run.exit_code),
         run.command_line,
     ]  # fmt: skip
-
-
-def _plain(value: object) -> str:
-    from collector.cli.records import csv_cell
-
-    return value if isinstance(value, str) else csv_cell(value)
 
 
 COMMANDS = {"list": Command(configure, run, negated_filters_last)}

@@ -12,6 +12,8 @@ from collector.cli.parsing import Command, Namespace, Parser, add_format, chosen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from collector.cli.records import Record
     from collector.query.search import Hit, Hits
     from collector.store.patterns import Pattern
@@ -78,7 +80,7 @@ def run(options: Namespace, context: Context) -> int:
     if form == "table" and fields is None:
         _write_text(view, options, context)
     else:
-        _write_records(view, options, form, fields or known)
+        _write_records(view, options, form, fields or known, context.environ)
     output.flush()
     _say(view, hits, form)
     if hits is not None and hits.has_work:
@@ -199,20 +201,16 @@ def _write_text(view: _View, options: Namespace, context: Context) -> None:
             output.line(text)
 
 
-def _write_records(view: _View, options: Namespace, form: str, fields: tuple[str, ...]) -> None:
-    from collector.cli.records import write_records
+def _write_records(
+    view: _View, options: Namespace, form: str, fields: tuple[str, ...], environ: Mapping[str, str]
+) -> None:
+    from collector.cli.records import write_fields, write_records
 
     records = _records(view, options)
-    if form != "table":
+    if form == "table":
+        write_fields(records, fields, environ)
+    else:
         write_records(records, form, fields, fields)
-        return
-    from collector.cli.records import csv_cell
-    from collector.cli.table import Column, render
-
-    cells = [[str(v) if isinstance(v := r[key], str) else csv_cell(v) for key in fields] for r in records]
-    columns = [Column(key.upper(), 4, index) for index, key in enumerate(fields)]
-    for text in render(columns, cells, None):
-        output.line(text)
 
 
 def _records(view: _View, options: Namespace) -> Iterator[Record]:

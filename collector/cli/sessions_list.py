@@ -34,7 +34,7 @@ def configure(parser: Parser) -> None:
 
 def run(options: Namespace, context: Context) -> int:
     """List sessions."""
-    from collector.cli.records import choose_fields, write_records
+    from collector.cli.records import choose_fields, write_fields, write_records
 
     form = chosen_format(options)
     fields = choose_fields(options.fields, FIELDS)
@@ -42,7 +42,9 @@ def run(options: Namespace, context: Context) -> int:
     if limit is None:
         limit = 0 if form in ("jsonl", "csv") else _TABLE_LIMIT
     found = _sessions(context.find_sessions(), _query(options), limit)
-    if form == "table":
+    if form == "table" and fields is not None:
+        write_fields((record(session) for session in found), fields, context.environ)
+    elif form == "table":
         _write_table(list(found), context)
     else:
         write_records((record(session) for session in found), form, fields, CSV_COLUMNS)

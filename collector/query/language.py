@@ -79,6 +79,13 @@ _INT64 = 1 << 63
 _MAX_DEPTH = 10
 _MAX_VALUE = 10_000
 """SQLite refuses patterns of more than 50,000 bytes."""
+_MAX_VALUES = 500
+"""SQLite takes conditions about 1,000 deep, and nobody types as many."""
+_UNITS: dict[str, tuple[tuple[str, int], ...]] = {
+    "duration": (("h", 3_600_000), ("m", 60_000), ("s", 1000)),
+    "size": (("GB", 1 << 30), ("MB", 1 << 20), ("KB", 1 << 10)),
+}
+_IN_SAVED = "in the saved filter "
 _NONE: Mapping[str, str] = {}
 
 
@@ -97,7 +104,7 @@ def parse_query(text: str, now_ms: int, saved: Mapping[str, str] = _NONE) -> Run
     for word in iter_words(text):
         terms += _terms(word, now_ms, saved, 0)
         try:
-            check_ranges(terms)
+            check_terms(terms)
         except InputError as error:
             raise word.error(error.message, error.hint) from None
     return RunQuery(tuple(terms))
@@ -120,12 +127,24 @@ def parse_term(key: str, text: str, now_ms: int) -> Term:
     return _term(word, now_ms)
 
 
-def check_ranges(terms: Sequence[Term]) -> None:
-    """Make sure that the limits of each field leave something between them.
+def check_terms(terms: Sequence[Term]) -> None:
+    """Make sure that conditions can hold together, and can be asked for at once.
 
     Raises:
-        InputError: they are the wrong way round.
+        InputError: they are too many, or the limits of a field are the wrong way round.
     """
+    _check_number(terms)
+    _check_ranges(terms)
+
+
+def _check_number(terms: Sequence[Term]) -> None:
+    if sum(len(term.values) for term in terms) > _MAX_VALUES:
+        raise InputError(
+            "ACODE-RUN-018", f"a filter has at most {_MAX_VALUES} values", "ask for fewer, or use a pattern"
+        )
+
+
+def _check_ranges(terms: Sequence[Term]) -> None:
     for field in dict.fromkeys(term.field for term in terms if FIELDS.get(term.field) in ORDERED):
         limits = [t for t in terms if t.field == field and not t.negated and len(t.values) == 1]
         low = max((int(t.values[0]) for t in limits if t.operator in (">", ">=")), default=None)
@@ -133,7 +152,7 @@ def check_ranges(terms: Sequence[Term]) -> None:
         if low is not None and high is not None and low > high:
             key = field_key(field)
             raise InputError(
-                "ACODE-RUN-018", f"no {key!r} is from {_shown(field, low)} to {_shown(field, high)}",
+                "ACODE-RUN-018", f"no {key!r} is from {_readable(field, low)} to {_readable(field, high)}",
                 "the limits are the wrong way round",
             )  # fmt: skip
 
@@ -198,22 +217,33 @@ def _saved_terms(word: Word, now_ms: int, saved: Mapping[str, str], depth: int) 
     from collector.suggest import did_you_mean
 
     name = word.values[0].text[1:]
+    if not name:
+        raise word.error("'@' needs the name of a saved filter", "'acode query list' shows them")
     if name not in saved:
         hint = did_you_mean(name, saved, f'to search for that text, quote it: "@{name}"')
         raise word.error(f"no saved filter {name!r}", hint)
     if depth >= _MAX_DEPTH:
         raise word.error(f"the saved filter {name!r} leads to itself", f"see 'acode query show {name}'")
     try:
-        found = [t for inner in iter_words(saved[name]) for t in _terms(inner, now_ms, saved, depth + 1)]
+        found = _terms_within(saved[name], now_ms, saved, depth + 1)
     except InputError as error:
-        if depth:
-            raise
-        raise word.error(f"in the saved filter {name!r}: {error.message}", error.hint) from None
+        # Its column is one of the innermost filter, which is the one to mend.
+        where = "" if error.message.startswith(_IN_SAVED) else f"{_IN_SAVED}{name!r}: "
+        raise FilterError(where + error.message, error.hint, word.start, word.end) from None
     if not word.negated:
         return found
     if len(found) != 1:
         raise word.error(f"{name!r} has several conditions and cannot be negated", "negate them one by one")
     return [replace(found[0], negated=not found[0].negated)]
+
+
+def _terms_within(text: str, now_ms: int, saved: Mapping[str, str], depth: int) -> list[Term]:
+    """Return the conditions of a saved filter; filters in filters could be without end."""
+    terms: list[Term] = []
+    for word in iter_words(text):
+        terms += _terms(word, now_ms, saved, depth)
+        _check_number(terms)
+    return terms
 
 
 def _term(word: Word, now_ms: int) -> Term:
@@ -357,6 +387,15 @@ def _shown(field: str, value: int) -> str:
     if kind == "time":
         return format_iso(value)
     return f"{value}ms" if kind == "duration" else f"{value}b" if kind == "size" else str(value)
+
+
+def _readable(field: str, value: int) -> str:
+    """Return a limit as people would say it: `1m`, not `60000ms`."""
+    units = _UNITS.get(FIELDS[field], ())
+    for unit, size in units:
+        if value % size == 0 and value >= size:
+            return f"{value // size}{unit}"
+    return _shown(field, value)
 
 
 def _escape_slashes(source: str) -> str:

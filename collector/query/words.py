@@ -14,7 +14,7 @@ class FilterError(InputError):
     """A word of a filter that was not understood: `text[start:end]`."""
 
     def __init__(self, message: str, hint: str, start: int, end: int) -> None:
-        super().__init__("ACODE-RUN-018", f"{message} at column {start + 1}", hint)
+        super().__init__("ACODE-RUN-018", message, hint)
         self.start = start
         self.end = end
 
@@ -44,7 +44,7 @@ class Word:
 
     def error(self, message: str, hint: str = "") -> FilterError:
         """Return the error that points at this word."""
-        return FilterError(message, hint, self.start, self.end)
+        return FilterError(f"{message} at column {self.start + 1}", hint, self.start, self.end)
 
 
 def iter_words(text: str) -> Iterator[Word]:

@@ -99,6 +99,19 @@ def test_fields_choose_the_keys(recorded: Recorded) -> None:
     assert "did you mean 'status'" in recorded.fails(2, "runs", "list", "--fields", "statsu")
 
 
+def test_a_table_shows_the_chosen_keys_of_every_listing(recorded: Recorded) -> None:
+    tags = recorded.ok("runs", "list", "--fields", "tags,task", "tag:env=prod")
+    assert tags.splitlines()[1].split("  ") == ['{"env": "prod"}', "both"]
+    files = recorded.ok("runs", "artifacts", "@task:build", "--fields", "path,size_bytes").splitlines()
+    assert [line.split() for line in files[:2]] == [["PATH", "SIZE_BYTES"], ["stdout.txt", "6"]]
+    assert recorded.ok("sessions", "list", "--fields", "session_id,runs").splitlines()[1].split() == [
+        "s-one",
+        "2",
+    ]
+    recorded.run("query", "save", "kept", "type:test")
+    assert recorded.ok("query", "list", "--fields", "filter") == "FILTER\ntype:test\n"
+
+
 def test_csv_is_read_back_and_holds_no_formula(recorded: Recorded) -> None:
     text = recorded.ok("runs", "list", "--format", "csv", "--fields", "task,command_line,tags,end_time")
     rows = list(csv.reader(io.StringIO(text)))

@@ -21,7 +21,7 @@ from collector.model.artifact import Artifact
 from collector.model.frozen import replace
 from collector.model.query import FIELDS, ORDERED, SORTS, STREAMS, Operator, RunQuery, Term
 from collector.model.run import Run
-from collector.query.language import check_ranges, format_query, parse_query
+from collector.query.language import check_terms, format_query, parse_query
 from collector.store.database import open_writer
 from collector.store.runs import FACETS, SqliteRunStore
 
@@ -221,7 +221,7 @@ def test_a_query_finds_what_plain_python_finds(
     }
     assert store.outline(query, 3).total == len(expected)
     try:
-        check_ranges(query.terms)
+        check_terms(query.terms)
     except InputError:
         assert not expected
         return

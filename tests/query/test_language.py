@@ -11,7 +11,7 @@ from collector.model.query import FIELDS, HAS, ORDERED, Operator, RunQuery, Term
 from collector.model.run import CONTEXTS, STATUSES, TYPES
 from collector.query.language import (
     MEANINGS,
-    check_ranges,
+    check_terms,
     field_key,
     format_query,
     parse_query,
@@ -66,7 +66,7 @@ def terms(draw: st.DrawFn) -> Term:
 def test_what_is_formatted_is_read_back_as_it_was(some: list[Term]) -> None:
     query = RunQuery(tuple(some))
     try:
-        check_ranges(query.terms)
+        check_terms(query.terms)
     except InputError:
         assert isinstance(attempt(format_query(query)), FilterError)
     else:
@@ -151,6 +151,10 @@ def test_a_word_means(text: str, term: Term) -> None:
         ("cmd:re:/x/,y", ("beside a text",)),
         ("exit:5..1", ("'exit'", "from 5 to 1", "wrong way round")),
         ("ok since:1h until:2h", ("wrong way round", "column 13")),
+        ("size:10MB..1KB", ("from 10MB to 1KB",)),
+        ("duration:90m..1500ms", ("from 90m to 1500ms",)),
+        ("coverage:50%", ("'50%'", "write coverage:1")),
+        ("x @", ("'@' needs the name", "column 3")),
         ("duration:..", ("needs a limit",)),
         ("-exit:1..2", ("cannot be negated",)),
         ("has:nothing", ("'nothing'", "use one of")),
@@ -201,6 +205,22 @@ def test_a_saved_filter_stands_for_its_words() -> None:
     for text, words in {"@loop": "leads to itself", "-@bad": "several conditions"}.items():
         with pytest.raises(FilterError, match=words):
             parse_query(text, NOW, saved)
+
+
+@pytest.mark.parametrize(
+    "text", ["x " * 5000, "status:failed " * 501, f"task:{','.join('a' * 501)}", "@wide"]
+)
+def test_a_filter_with_more_values_than_can_be_asked_for_is_refused(text: str) -> None:
+    saved = {"wide": "@b " * 200, "b": "@c " * 200, "c": "@d " * 200, "d": "x"}
+    with pytest.raises(FilterError, match="at most 500 values"):
+        parse_query(text, NOW, saved)
+
+
+def test_a_mistake_in_a_filter_within_a_saved_one_is_pointed_at_once() -> None:
+    with pytest.raises(FilterError) as caught:
+        parse_query("x @outer", NOW, {"outer": "ok @odd", "odd": "type:test stauts:failed"})
+    assert caught.value.message == "in the saved filter 'odd': unknown key 'stauts' at column 11"
+    assert (caught.value.start, caught.value.end) == (2, 8)
 
 
 def test_a_mistake_in_a_saved_filter_is_said_with_its_name() -> None:
