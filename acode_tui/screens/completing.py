@@ -37,6 +37,7 @@ class CompletingScreen(ResultScreen):
         self.values = FacetReader(settings.workspace, self.post_message)
         self.saved: Mapping[str, str] = {}
         self._wrong = ""
+        self._place: tuple[int, int] | None = None
 
     async def add_entry(self) -> None:
         """Put the line to type in where its picture is."""
@@ -78,11 +79,8 @@ class CompletingScreen(ResultScreen):
     def on_filter_failed(self, message: FilterFailed) -> None:
         """Say what was not understood, and mark it; the last good result stays."""
         if message.token == self.source.token:
-            self.entry.mark(message.place)
+            self._place = message.place
             self.show_problem(message.message + (f"; {message.hint}" if message.hint else ""))
-            if not self.window.total:
-                self.table.empty_text = ("The filter is not understood.", "", "esc takes it away")
-                self.table.rows_changed()
 
     def show_problem(self, text: str) -> None:
         """Say what was not understood; nothing when all was."""
@@ -91,10 +89,17 @@ class CompletingScreen(ResultScreen):
 
     def _show_wrong(self) -> None:
         """Nothing is said while the list is open: it says how the word can go on."""
-        completions = self.entry.completions if hasattr(self, "entry") else None
+        if not hasattr(self, "entry"):
+            return
+        completions = self.entry.completions
         text = "" if completions is not None and completions.is_open else self._wrong
         self.problem.display = bool(text)
         self.problem.show([("   ", "text"), (one_line(text), "failure")] if text else [])
+        if text:
+            self.entry.mark(self._place)
+        if text and not self.window.total:
+            self.table.empty_text = ("The filter is not understood.", "", "esc takes it away")
+            self.table.rows_changed()
 
     # Keys
 
