@@ -103,11 +103,16 @@ def _pattern(options: Namespace) -> Pattern:
     text: str = options.grep
     is_regex = text.startswith("re:")
     source = text.removeprefix("re:") if is_regex else text
-    if is_regex and len(source) > 1 and source[0] == source[-1] == "/":
-        source = source[1:-1]
+    ignores = options.ignore_case
+    if is_regex and source.startswith("/"):
+        slash = source.rfind("/")
+        if slash == 0 or source[slash:] not in ("/", "/i"):
+            raise InputError("ACODE-RUN-018", f"{text[:60]!r} has no closing slash", "write re:/expression/")
+        ignores = ignores or source.endswith("/i")
+        source = source[1:slash]
     if not source or "\n" in source:
         raise InputError("ACODE-RUN-019", "--grep needs something that can be in a line", "see --help")
-    ignore_case = options.ignore_case or not (options.case_sensitive or any(map(str.isupper, source)))
+    ignore_case = ignores or not (options.case_sensitive or any(map(str.isupper, source)))
     return compile_regex(source, ignore_case) if is_regex else compile_text(source, ignore_case)
 
 

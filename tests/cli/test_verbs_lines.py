@@ -57,7 +57,7 @@ def counted(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
         (["--lines", "10:20", "--head", "1"], LINES[9:10]),
         (["--grep", "line 9", "--head", "2"], ["line 9\n", "line 90\n"]),
         (["--grep", "line 9", "--tail", "1"], LINES[98:99]), (["--grep", "LINE 42", "-i"], LINES[41:42]),
-        (["--grep", "re:/^LINE (7|8)$/i"], []), (["--grep", "re:/^line (7|8)$/"], LINES[6:8]),
+        (["--grep", "re:/^LINE (7|8)$/i"], LINES[6:8]), (["--grep", "re:/^line (7|8)$/"], LINES[6:8]),
         (["--grep", "re:7$", "--lines", "50:"], [n for n in LINES[49:] if n.endswith("7\n")]),
         (["--grep", "line 50", "-C", "1"], LINES[48:51]), (["--grep", "line 50", "-B2"], LINES[47:50]),
         (["--grep", "line 50", "-A", "1", "-B", "0"], LINES[49:51]),
