@@ -127,7 +127,7 @@ def _expression(text: str) -> tuple[str, bool]:
     """Return `re:/…/i` without its `i`, and whether there was one.
 
     Raises:
-        InputError: it is empty or does not end; the shell has cut it up at a space, and its first word finds nothing.
+        InputError: it is empty or has no end: cut up at a space by the shell, it would find nothing.
     """
     slash = text.rfind("/")
     if text in ("re://", "re://i"):
