@@ -22,11 +22,13 @@ The daemon that indexes runs as they start and end; it starts by itself where it
 
   run [--idle-exit]        run in the foreground until Ctrl-C
   start                    start in the background
-  ensure [--workspace DIR] start in the background unless it runs or must not start by itself; says nothing
+  ensure                   start in the background unless it runs or must not start by itself; says nothing
   stop                     stop, and wait until it has
   status [--json]          whether it runs, since when, what waits for it
   logs [--tail N] [--follow] [--json]
                            what it did
+
+Each takes --workspace DIR.
 """
 _DEFAULT_TAIL = 50
 
@@ -36,27 +38,43 @@ def main(argv: list[str], workspace: str | None = None) -> int:
     if not argv or argv[0] in ("-h", "--help"):
         sys.stdout.write(HELP)
         return 0
+    root, rest = _root(argv[1:], workspace)
     if argv[0] == "ensure":
-        return _ensure(workspace, argv[1:])
+        return _ensure(root, rest)
     verbs = {"run": _run, "start": _start, "stop": _stop, "status": _status, "logs": _logs}
     verb = verbs.get(argv[0])
     if verb is None:
         known = ", ".join(["ensure", *verbs])
         raise InputError("ACODE-RUN-019", f"unknown verb {argv[0]!r}", f"use one of {known}")
-    root = workspace or find_root(str(Path.cwd()), os.environ)
     config = load_config(root, dict(os.environ))
-    return verb(Workspace(root, config.artifacts_directory), argv[1:])
+    return verb(Workspace(root, config.artifacts_directory), rest)
+
+
+def _root(argv: list[str], given: str | None) -> tuple[str, list[str]]:
+    """Return the workspace's folder, and the options without the one that names it."""
+    rest = list(argv)
+    for index, word in enumerate(rest):
+        name, equals, value = word.partition("=")
+        if name == "--workspace":
+            if not equals and not rest[index + 1 :]:
+                raise InputError(
+                    "ACODE-RUN-019", "--workspace needs a folder", "see 'acode collector --help'"
+                )
+            given = value if equals else rest.pop(index + 1)
+            del rest[index]
+            break
+    return os.path.abspath(given or find_root(str(Path.cwd()), os.environ)), rest  # noqa: PTH100
 
 
 def _options(argv: list[str], *known: str) -> dict[str, str]:
-    """Parse the few options these verbs have: flags, `--tail N` and `--workspace DIR`."""
+    """Parse the few options these verbs have: flags, and `--tail N`."""
     found: dict[str, str] = {}
     rest = list(argv)
     while rest:
         name, equals, value = rest.pop(0).partition("=")
         if name not in known:
-            raise InputError("ACODE-RUN-019", f"unknown option {name!r}", "'acode collector --help'")
-        if name in ("--tail", "--workspace") and not equals:
+            raise InputError("ACODE-RUN-019", f"unknown option {name!r}", "see 'acode collector --help'")
+        if name == "--tail" and not equals:
             value = rest.pop(0) if rest else ""
         if name == "--tail" and not value.isdigit():
             raise InputError("ACODE-RUN-019", "--tail needs a number", "for example --tail 20")
@@ -78,12 +96,12 @@ def _start(workspace: Workspace, argv: list[str]) -> int:
     return 0
 
 
-def _ensure(given: str | None, argv: list[str]) -> int:
+def _ensure(root: str, argv: list[str]) -> int:
     """For hooks: whatever the settings say, not a word, and no time lost."""
     from collector.daemon.launch import ensure_collector
 
-    root = _options(argv, "--workspace").get("--workspace") or given
-    ensure_collector(Workspace(root or find_root(str(Path.cwd()), os.environ)))
+    _options(argv)
+    ensure_collector(Workspace(root))
     return 0
 
 

@@ -37,7 +37,9 @@ TERMS = {
 
 def add_filters(parser: Parser) -> None:
     """Add FILTER, and the options that say the same."""
-    parser.add_argument("filter", metavar="FILTER", nargs="*", help="status:failed type:test since:1h …")
+    parser.add_argument(
+        "filter", metavar="FILTER", nargs="*", default=[], help="status:failed type:test since:1h …"
+    )
     add_filter_options(parser)
 
 

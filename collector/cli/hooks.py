@@ -33,7 +33,9 @@ _NAMES = ", ".join(INTEGRATIONS)
 
 
 def _add_agents(parser: Parser, default: str) -> None:
-    parser.add_argument("agents", metavar="AGENT", nargs="*", help=f"{_NAMES} (default: {default})")
+    parser.add_argument(
+        "agents", metavar="AGENT", nargs="*", default=[], help=f"{_NAMES} (default: {default})"
+    )
 
 
 def _add_scope(parser: Parser, default: str) -> None:

@@ -93,13 +93,27 @@ def is_repeatable(action: argparse.Action) -> bool:
     return isinstance(action, argparse._AppendAction)
 
 
+_RUN = "id, name, beginning of either, latest, @, @1, @last-failed or @FILTER"
+
+
+def add_run_or_failed(parser: Parser) -> None:
+    """Add the argument that names a run where its default depends on an option: see `run_or_failed`."""
+    parser.add_argument("run", metavar="RUN", nargs="?", help=_RUN)
+
+
+def run_or_failed(run: str | None, wants_failed: bool) -> str:
+    """Return which run is meant. An empty name is one, of no run: a script's variable was not set."""
+    if run is not None:
+        return run
+    return "@last-failed" if wants_failed else "latest"
+
+
 def add_run(parser: Parser, default: str | None = "latest") -> None:
     """Add the argument that names a run."""
-    text = "id, name, beginning of either, latest, @, @1, @last-failed or @FILTER"
     if default is None:
-        parser.add_argument("run", metavar="RUN", help=text)
+        parser.add_argument("run", metavar="RUN", help=_RUN)
     else:
-        parser.add_argument("run", metavar="RUN", nargs="?", default=default, help=text)
+        parser.add_argument("run", metavar="RUN", nargs="?", default=default, help=_RUN)
 
 
 def add_format(parser: Parser, fields: bool = True) -> None:

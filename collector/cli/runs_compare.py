@@ -26,7 +26,7 @@ _BAD = ("failed", "error")
 def configure(parser: Parser) -> None:
     """Add the options of `acode runs compare`."""
     text = "runs, or filters such as task:test; one run: with those of the same command before it"
-    parser.add_argument("words", metavar="RUN", nargs="*", help=text)
+    parser.add_argument("words", metavar="RUN", nargs="*", default=[], help=text)
     add_filter_options(parser, without=("last",))
     text = f"so many runs (default: {_LAST})"
     parser.add_argument("--last", dest="count", type=whole_number, metavar="N", help=text)

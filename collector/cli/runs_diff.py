@@ -31,7 +31,7 @@ def configure(parser: Parser) -> None:
         "after", metavar="RUN", nargs="?", default="latest", help="the other (default: latest)"
     )
     text = "a file of both by its path or name (default: stdout and stderr)"
-    parser.add_argument("artifact", metavar="ARTIFACT", nargs="*", help=text)
+    parser.add_argument("artifact", metavar="ARTIFACT", nargs="*", default=[], help=text)
     text = "the same: stdout, stderr or a file"
     parser.add_argument("--output", metavar="FILE", action="append", default=[], help=text)
     parser.add_argument("--all-artifacts", action="store_true", help="every file of either run")

@@ -60,6 +60,9 @@ def run(options: Namespace, context: Context) -> int:
     if options.watch:
         from collector.cli.runs_watch import watch
 
+        if options.count:
+            raise InputError("ACODE-RUN-019", "--count does not go with --watch", "use one of them")
+
         def query_now() -> RunQuery:
             return build_query(options, clock.now_ms(), context.saved_filters)
 
@@ -116,6 +119,8 @@ def build_query(options: Namespace, now_ms: int, saved: Mapping[str, str]) -> Ru
     """
     query = filter_query(options, now_ms, saved)
     if options.cursor_file is not None:
+        if not options.cursor_file:
+            raise InputError("ACODE-RUN-019", "--cursor-file needs a name", "name a file; it need not exist")
         for given, option in (
             (options.after_cursor, "--after-cursor"), (options.skip, "--skip"),
             (options.sort != "start_time", "--sort"),

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from collector.cli import output
 from collector.cli.context import Context
-from collector.cli.parsing import Command, Namespace, Parser
+from collector.cli.parsing import Command, Namespace, Parser, add_run_or_failed, run_or_failed
 from collector.errors import ConflictError, InputError
 from collector.model.run import Run
 
@@ -28,9 +28,7 @@ _MAX_LINE = 1_000_000
 
 def configure(parser: Parser) -> None:
     """Add the options of `acode runs rerun`."""
-    from collector.cli.parsing import add_run
-
-    add_run(parser, default="")
+    add_run_or_failed(parser)
     parser.add_argument("--last-failed", action="store_true", help="the last run that failed")
     parser.add_argument("--edit", action="store_true", help="change the command first, in VISUAL or EDITOR")
     parser.add_argument("--in", dest="directory", metavar="DIR", help="run it there (default: where it ran)")
@@ -41,9 +39,9 @@ def configure(parser: Parser) -> None:
 
 def run(options: Namespace, context: Context) -> int:
     """Run it again; the exit status is the command's."""
-    if options.run and options.last_failed:
+    if options.run is not None and options.last_failed:
         raise InputError("ACODE-RUN-019", "RUN and --last-failed exclude each other", "write one of them")
-    found = context.resolve(options.run or ("@last-failed" if options.last_failed else "latest"))
+    found = context.resolve(run_or_failed(options.run, options.last_failed))
     argv = command_of(found)
     timeout = _seconds(options.timeout)
     directory = _directory(found, options.directory)

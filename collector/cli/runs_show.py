@@ -5,7 +5,7 @@ from __future__ import annotations
 from collector.cli import output
 from collector.cli.context import Context
 from collector.cli.findings import finding_facts
-from collector.cli.parsing import Command, Namespace, Parser, add_run
+from collector.cli.parsing import Command, Namespace, Parser, add_run_or_failed, run_or_failed
 from collector.model.run import FIELDS, Run
 
 _LABEL = 12
@@ -13,7 +13,7 @@ _LABEL = 12
 
 def configure(parser: Parser) -> None:
     """Add the options of `acode runs show`."""
-    add_run(parser, default="")  # the latest, or with --log-failed the last that failed
+    add_run_or_failed(parser)
     parser.add_argument("--json", action="store_true", help="the whole record as one JSON object")
     parser.add_argument("--artifacts", action="store_true", help="only the files, with their ids")
     parser.add_argument("--preview", action="store_true", help="also the first and last lines of the output")
@@ -27,7 +27,7 @@ def configure(parser: Parser) -> None:
 
 def run(options: Namespace, context: Context) -> int:
     """Show a run."""
-    found = context.resolve(options.run or ("@last-failed" if options.log_failed else "latest"))
+    found = context.resolve(run_or_failed(options.run, options.log_failed))
     if options.log_failed:
         from collector.cli.show_parts import log_failed
 

@@ -55,11 +55,13 @@ def run(options: Namespace, context: Context) -> int:
     query = filter_query(options, now_ms, saved)
     broken_since = _time(options.broken_since, now_ms)
     _refuse_unknown(options)
+    if form == "json" and options.fields is not None:
+        raise InputError("ACODE-RUN-019", "--fields does not go with --json", "use --format jsonl")
     stores = context.find_stores()
     sections = _Sections(options, context, query, form)
     if stores is not None:
         sections.ask(stores, earlier, broken_since, now_ms)
-    if form == "table":
+    if form == "table" and options.fields is None:
         sections.show()
     elif form == "json":
         output.line(output.format_json(sections.to_json()))
@@ -162,12 +164,12 @@ class _Sections:
         return record
 
     def write(self, form: str) -> None:
-        """Write the records of the one section.
+        """Write the records of the one section: for programs, or the keys that `--fields` names.
 
         Raises:
             InputError: several were asked for, or `--fields` names what it has not.
         """
-        from collector.cli.records import choose_fields, write_records
+        from collector.cli.records import choose_fields, write_fields, write_records
         from collector.cli.stats_sections import TOTAL_COLUMNS
 
         if len(self._sections) > 1:
@@ -179,7 +181,10 @@ class _Sections:
         columns = section.csv_columns if section else ("name", *TOTAL_COLUMNS)
         records = section.records if section else ()
         fields = choose_fields(self._options.fields, tuple(records[0]) if records else columns)
-        write_records(records, form, fields, columns)
+        if form == "table":
+            write_fields(records, fields or columns, self._environ)
+        else:
+            write_records(records, form, fields, columns)
 
     def show(self) -> None:
         """Print the head and a table for each section."""
@@ -204,6 +209,7 @@ class _Sections:
             output.line("none")
         left = section.total - len(section.records)
         if left > 0 and self._options.limit is None:
+            output.flush()
             output.note(f"acode: {left:,} more; --limit 0 lists all")
 
 

@@ -233,7 +233,7 @@ class _Shown:
         record = run.to_json()
         if self._form == "table" and self._fields is None:
             return "  ".join(map(output.sanitize, _cells(run))).rstrip() + "\n"
-        from collector.cli.records import csv_cell
+        from collector.cli.records import csv_cell, plain
 
         if self._form == "jsonl":
             from json import dumps
@@ -242,7 +242,7 @@ class _Shown:
             return dumps(chosen, ensure_ascii=False) + "\n"
         if self._form == "csv":
             return ",".join(csv_cell(record[key]) for key in self._columns) + "\r\n"
-        return "  ".join(output.sanitize(csv_cell(record[key])) for key in self._columns) + "\n"
+        return "  ".join(output.sanitize(plain(record[key])) for key in self._columns) + "\n"
 
 
 def _cells(run: Run) -> list[str]:

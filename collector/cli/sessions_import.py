@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 def configure(parser: Parser) -> None:
     """Add the options of `acode sessions import`."""
-    parser.add_argument("paths", metavar="PATH", nargs="*", help="transcripts, or folders of them")
+    parser.add_argument(
+        "paths", metavar="PATH", nargs="*", default=[], help="transcripts, or folders of them"
+    )
     parser.add_argument("--agent", metavar="NAME", help="whose they are; alone: every one of this agent's")
     parser.add_argument("--all", action="store_true", help="every transcript of every agent on this machine")
     parser.add_argument("--again", action="store_true", help="read also what has not changed since")

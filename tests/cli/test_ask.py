@@ -230,3 +230,14 @@ def test_pages_miss_and_repeat_nothing_while_rows_come_and_go(tmp_path: Path) ->
         gone = before - {run.run_id for run in store.list(RunQuery(limit=5000)).items}
         assert before - gone <= set(seen), sort
     store.close()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--watch", "--count"], "--count does not go with --watch"),
+        (["--cursor-file", ""], "--cursor-file needs a name"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(recorded: Recorded, arguments: list[str], words: str) -> None:
+    assert words in recorded.fails(2, "runs", "list", *arguments)

@@ -224,3 +224,22 @@ def test_what_is_not_on_the_disk_any_more_is_passed_over(acode: Acode) -> None:
     done = acode.run("search", "needle")
     assert done.stdout.count(b"\n") == 1
     assert done.stderr == b""
+
+
+@pytest.mark.parametrize("text", ["re:/line", "re:/", "re:/two words", "re:/a/x"])
+def test_half_an_expression_is_refused_unless_it_is_meant_as_text(searched: Recorded, text: str) -> None:
+    assert "no closing slash; quote it" in searched.fails(2, "search", text, "words/")
+    assert "no closing slash" in searched.fails(2, "runs", "stdout", "--grep", text)
+    assert searched.run("search", "-F", text).returncode == 0
+
+
+def test_an_expression_with_an_i_ignores_case(searched: Recorded) -> None:
+    found = searched.ok("search", "re:/two/")
+    assert found
+    assert searched.ok("search", "re:/TWO/i") == found
+    assert "nothing to look for" in searched.fails(2, "search", "re://")
+
+
+def test_what_may_be_left_out_is_not_said_to_be_required(searched: Recorded) -> None:
+    assert "required: TEXT; see" in searched.fails(2, "search")
+    assert "required: RUN; see" in searched.fails(2, "runs", "diff")

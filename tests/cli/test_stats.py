@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -210,3 +211,19 @@ def test_it_fits_a_narrow_terminal(flaky: Recorded) -> None:
     assert any("cat flag" in line for line in lines)
     assert any("█" in line for line in lines)
     assert not any(line.startswith(("flag", "fine")) for line in lines)  # nothing was wrapped
+
+
+def test_fields_choose_the_columns_of_the_one_section(recorded: Recorded) -> None:
+    assert recorded.ok("runs", "stats", "type:test", "--by", "type", "--fields", "name,runs").split() == [
+        "NAME", "RUNS", "test", "1",
+    ]  # fmt: skip
+    assert "success_rate" in recorded.ok("runs", "stats", "--fields", "?")
+    assert "did you mean 'name'" in recorded.fails(2, "runs", "stats", "--by", "task", "--fields", "nam")
+    assert "--json" in recorded.fails(2, "runs", "stats", "--json", "--fields", "name")
+
+
+def test_how_many_are_left_is_said_behind_the_table(fresh: Recorded) -> None:
+    for number in range(11):
+        fresh.run("exec", "--task", f"t-{number}", "--", "true")
+    both = fresh.run("runs", "stats", "--by", "task", stderr=subprocess.STDOUT).stdout.decode()
+    assert both.splitlines()[-1] == "acode: 1 more; --limit 0 lists all"

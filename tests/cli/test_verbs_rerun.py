@@ -142,6 +142,15 @@ def test_an_editor_that_fails_or_leaves_nothing_runs_nothing(fresh: Recorded) ->
     assert len(fresh.records()) == 1
 
 
+def test_an_empty_name_names_no_run(fresh: Recorded) -> None:
+    """A script's variable that was not set must not run the newest command again."""
+    fresh.run("exec", "--", "touch", "made")
+    (fresh.root / "made").unlink()
+    assert "no run named ''" in fresh.fails(1, "runs", "rerun", "")
+    assert "no run named ''" in fresh.fails(1, "runs", "show", "")
+    assert not (fresh.root / "made").exists()
+
+
 def agent_run(fresh: Recorded, **fields: Any) -> str:
     """Write a run as an agent's transcript tells it."""
     record = call_record(now_ms(), new_ulid(now_ms()), "call", fields.pop("command_line"))

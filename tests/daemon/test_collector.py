@@ -207,3 +207,12 @@ def test_a_copied_workspace_does_not_take_the_other_s_collector_for_its_own(
     shutil.copytree(acode.root, copy, symlinks=True)
     assert collector_status(acode.workspace).pid == collector.pid
     assert not collector_status(Workspace(str(copy))).running
+
+
+def test_a_verb_takes_the_workspace_behind_it(acode: Acode, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    (other / ".acode").mkdir(parents=True)
+    for words in (["--workspace", str(other)], [f"--workspace={other}"], ["--workspace", "other"]):
+        done = acode.run("collector", "status", *words)
+        assert f"workspace: {other}\n" in done.stdout.decode()
+    assert b"needs a folder" in acode.run("collector", "status", "--workspace").stderr
