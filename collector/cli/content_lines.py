@@ -98,22 +98,9 @@ def _refuse_both(options: Namespace, one: str, other: str) -> None:
 
 
 def _pattern(options: Namespace) -> Pattern:
-    from collector.store.patterns import compile_regex, compile_text
+    from collector.query.search_line import search_pattern
 
-    text: str = options.grep
-    is_regex = text.startswith("re:")
-    source = text.removeprefix("re:") if is_regex else text
-    ignores = options.ignore_case
-    if is_regex and source.startswith("/"):
-        slash = source.rfind("/")
-        if slash == 0 or source[slash:] not in ("/", "/i"):
-            raise InputError("ACODE-RUN-018", f"{text[:60]!r} has no closing slash", "write re:/expression/")
-        ignores = ignores or source.endswith("/i")
-        source = source[1:slash]
-    if not source or "\n" in source:
-        raise InputError("ACODE-RUN-019", "--grep needs something that can be in a line", "see --help")
-    ignore_case = ignores or not (options.case_sensitive or any(map(str.isupper, source)))
-    return compile_regex(source, ignore_case) if is_regex else compile_text(source, ignore_case)
+    return search_pattern(options.grep, False if options.case_sensitive else options.ignore_case or None)
 
 
 def show_excerpt(name: str, source: Source, view: View, context: Context, time_of: TimeOf | None) -> None:

@@ -77,6 +77,8 @@ _ULIDS = frozenset({"run_id", "parent_run_id"})
 _NEEDS_QUOTES = frozenset('",:\\')
 _INT64 = 1 << 63
 _MAX_DEPTH = 10
+_MAX_VALUE = 10_000
+"""SQLite refuses patterns of more than 50,000 bytes."""
 _MAX_VALUES = 500
 """SQLite takes conditions about 1,000 deep, and nobody types as many."""
 _UNITS: dict[str, tuple[tuple[str, int], ...]] = {
@@ -178,6 +180,8 @@ def field_key(field: str) -> str:
 
 def _terms(word: Word, now_ms: int, saved: Mapping[str, str], depth: int) -> list[Term]:
     first = word.values[0]
+    if any(len(part.text) > _MAX_VALUE for part in word.values):
+        raise word.error("a value is too long", f"use at most {_MAX_VALUE} characters")
     if word.key is None and first.text.startswith("@") and not first.quoted:
         return _saved_terms(word, now_ms, saved, depth)
     limits = _range(word)

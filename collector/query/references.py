@@ -43,9 +43,9 @@ def resolve(store: RunStore, text: str) -> Run:
         raise NotFoundError("ACODE-RUN-001", f"no run named {text!r}", _nearest(store, text))
     names = [run.name for run in found[:_CANDIDATES]]
     more = " …" if len(found) > _CANDIDATES else ""
-    raise InputError(
-        "ACODE-RUN-016", f"{text!r} is the beginning of {', '.join(names)}{more}", "type more of it"
-    )
+    is_task = any(run.task == text for run in found)
+    hint = f"type more of it, or @task:{text} for the newest" if is_task else "type more of it"
+    raise InputError("ACODE-RUN-016", f"{text!r} is the beginning of {', '.join(names)}{more}", hint)
 
 
 def _by_age(store: RunStore, text: str) -> Run:

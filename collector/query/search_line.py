@@ -59,20 +59,32 @@ def search_pattern(text: str, ignore_case: bool | None = None, is_fixed: bool = 
     """Return what is looked for.
 
     Args:
-        text: a text, or `re:/…/`.
+        text: a text, or `re:/…/`, `re:/…/i`, `re:…`.
         ignore_case: None ignores it where there is no capital letter.
         is_fixed: `re:/…/` is a text like any other.
 
     Raises:
         InputError: it is empty, of several lines, or no regular expression.
     """
-    is_regex = text.startswith("re:/") and text.endswith("/") and len(text) > 5 and not is_fixed
-    source = text[4:-1] if is_regex else text
+    is_regex = text.startswith("re:") and not is_fixed
+    source = _expression(text.removeprefix("re:")) if is_regex else text
     if not source or "\n" in source:
         raise InputError("ACODE-RUN-018", "nothing to look for in a line", "write a text, or re:/…/")
     if ignore_case is None:
         ignore_case = not _has_capital(source, is_regex)
     return Pattern(source, is_regex, ignore_case)
+
+
+def _expression(text: str) -> str:
+    """Return what stands between slashes, or all of a text that does not begin with one."""
+    if not text.startswith("/"):
+        return text
+    for end, flag in (("/i", "(?i)"), ("/", "")):
+        if text.endswith(end) and len(text) > len(end):
+            body = text[1 : -len(end)]
+            return flag + body if body else ""
+    hint = "quote it whole for the shell: 're:/some words/'"
+    raise InputError("ACODE-RUN-018", f"{text!r} has no closing slash", hint)
 
 
 def _has_capital(source: str, is_regex: bool) -> bool:

@@ -178,7 +178,7 @@ def test_nobody_reading_is_no_error(fresh: Recorded) -> None:
         (["--lines", "5:3"], "write 3:5"), (["--lines", "x"], "no range"), (["--lines", "0:"], "from 1"),
         (["--head", "-1"], "whole number"), (["--tail", "9" * 30], "whole number"),
         (["--head", "1", "--tail", "1"], "exclude"), (["--grep", "a", "--errors"], "exclude"),
-        (["--grep", ""], "can be in a line"), (["--grep", "a\nb"], "can be in a line"),
+        (["--grep", ""], "nothing to look for"), (["--grep", "a\nb"], "nothing to look for"),
         (["--grep", "re:/(/"], "regular expression"), (["--grep", "re:/(?=a)/"], "regular expression"),
         (["-C", "1"], "--context needs --grep"), (["--grep", "a", "-i", "-s"], "exclude"),
         (["--grep", "x" * 5000], "too long"),

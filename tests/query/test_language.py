@@ -230,3 +230,9 @@ def test_a_mistake_in_a_saved_filter_is_said_with_its_name() -> None:
 
 def test_every_field_has_a_key_that_says_what_it_asks() -> None:
     assert all(MEANINGS.get(field_key(field)) for field in FIELDS)
+
+
+def test_a_value_that_no_engine_would_take_is_refused() -> None:
+    for text in ("y" * 20_000, f"cmd:{'y' * 20_000}*", f"task:{'*' * 20_000}"):
+        with pytest.raises(FilterError, match="too long"):
+            parse_query(text, NOW)

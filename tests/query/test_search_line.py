@@ -58,3 +58,17 @@ def test_case_matters_where_a_capital_letter_is_typed(text: str, line: str, fits
 def test_what_cannot_be_looked_for_is_said(text: str) -> None:
     with pytest.raises(InputError):
         search_pattern(text)
+
+
+def test_an_expression_may_stand_between_slashes_or_alone() -> None:
+    for text in ("re:/a.c/", "re:a.c", "re:/A.C/i"):
+        assert search_pattern(text, ignore_case=False).fits("xabc")
+    assert not search_pattern("re:/A.C/").fits("abc")
+    assert search_pattern("re:/a/b/").fits("xa/b")
+
+
+def test_an_expression_that_a_shell_has_cut_is_not_taken_for_a_text() -> None:
+    with pytest.raises(InputError, match="no closing slash"):
+        search_pattern("re:/line")
+    with pytest.raises(InputError, match="nothing to look for"):
+        search_pattern("re://")

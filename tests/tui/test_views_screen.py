@@ -387,7 +387,7 @@ async def test_the_mouse_opens_a_line_on_the_second_click(recorded: Recorded) ->
 
 async def test_the_preview_tells_why_a_run_failed_above_its_output(recorded: Recorded) -> None:
     add_failed_run(recorded)
-    async with inspecting(recorded, size=(200, 50)) as pilot:
+    async with inspecting(recorded, size=(260, 50)) as pilot:
         await until(pilot, lambda: "── why" in screen_text(pilot))
         text = screen_text(pilot)
         for part in (
