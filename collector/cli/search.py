@@ -9,7 +9,6 @@ from collector.cli import output
 from collector.cli.context import Context
 from collector.cli.filters import filter_query, negated_filters_last
 from collector.cli.parsing import Command, Namespace, Parser, add_format, chosen_format, whole_number
-from collector.errors import InputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -118,26 +117,8 @@ def pattern_of(options: Namespace) -> Pattern:
     """
     from collector.query.search_line import search_pattern
 
-    text, ignores = _expression(options.text) if not options.fixed_strings else (options.text, False)
-    ignore_case = False if options.case_sensitive else True if options.ignore_case or ignores else None
-    return search_pattern(text, ignore_case, options.fixed_strings)
-
-
-def _expression(text: str) -> tuple[str, bool]:
-    """Return `re:/…/i` without its `i`, and whether there was one.
-
-    Raises:
-        InputError: it is empty or has no end: cut up at a space by the shell, it would find nothing.
-    """
-    slash = text.rfind("/")
-    if text in ("re://", "re://i"):
-        raise InputError("ACODE-RUN-018", "nothing to look for in a line", "write a text, or re:/…/")
-    if not text.startswith("re:/") or (slash > 3 and text[slash:] == "/"):
-        return text, False
-    if slash > 3 and text[slash:] == "/i":
-        return text[:-1], True
-    hint = "quote it: 're:/two words/', or say -F for a text"
-    raise InputError("ACODE-RUN-018", f"{text[:60]!r} has no closing slash", hint)
+    ignore_case = False if options.case_sensitive else True if options.ignore_case else None
+    return search_pattern(options.text, ignore_case, options.fixed_strings)
 
 
 def _is_short(form: str) -> bool:
