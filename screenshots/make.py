@@ -208,7 +208,7 @@ CALLS = (
 )
 
 
-_README = ("runs", "viewer", "sessions", "tests", "coverage")
+_README = ("runs", "viewer", "sessions", "tests", "coverage", "statistics", "search")
 
 
 class Shot(NamedTuple):
@@ -229,6 +229,8 @@ SHOTS = (
     Shot("tests", (120, 30), ("enter", "enter"), "task:check"),
     Shot("coverage", (120, 20), ("enter", "3", "j"), "task:check"),
     Shot("sessions", (140, 34), ("s", "right", "j", "right", "j", "right", "left", "right", "k", "k")),
+    Shot("statistics", (140, 34), ("S",)),
+    Shot("search", (120, 24), ("ctrl+f", *"discount", "enter")),
     Shot("help", (100, 40), ("question_mark",)),
     Shot("delete", (100, 26), ("j", "j", "d")),
 )

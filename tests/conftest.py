@@ -18,7 +18,7 @@ from collector.workspace import Workspace
 # On a busy machine no example has a time limit; thousands of them are a campaign of their own.
 settings.register_profile(
     "acode",
-    max_examples=int(os.environ.get("ACODE_EXAMPLES", "40")),
+    max_examples=int(os.environ.get("ACODE_EXAMPLES", "25")),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )

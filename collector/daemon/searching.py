@@ -17,7 +17,7 @@ from collector.workspace import Workspace
 
 _SLICE_SECONDS = 1.0
 _TRY_AGAIN_SECONDS = 5.0
-_LOOK_SECONDS = 30.0
+_LOOK_SECONDS = 3.0
 _PATIENCE_SECONDS = 5.0
 _NICE = 10
 

@@ -189,7 +189,7 @@ def _start(shim: Shim, command: str) -> subprocess.Popen[bytes]:
 
 
 def test_a_group_that_is_ended_is_cancelled(shim: Shim) -> None:
-    process = _start(shim, "echo begin; sleep 300")
+    process = _start(shim, "echo begin; exec sleep 300")
     os.killpg(process.pid, signal.SIGTERM)
     process.communicate(timeout=20)
     assert process.returncode == -signal.SIGTERM
