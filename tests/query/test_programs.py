@@ -31,7 +31,7 @@ LINES = {
     "timeout -k 5 60s cargo build": "cargo build",
     "nice -n 10 make all": "make all",
     "sudo -u bob git status": "git status",
-    "cd /work/shop && npm run build": "npm run build",
+    "cd /srv/shop && npm run build": "npm run build",
     "cd src; make -j8 test": "make test",
     "cd src": "cd",
     "bash -lc 'cd /x && uv run pytest -q'": "uv run pytest",
