@@ -85,8 +85,7 @@ def template() -> str:
                 opened = [*sections[: depth + 1]]
                 lines.append(f"{'  ' * depth}{section}:")
         indent = "  " * len(sections)
-        later = " (not in effect yet)" if setting.waits else ""
-        lines.append(f"{indent}# {setting.help}{later}")
+        lines.append(f"{indent}# {setting.help}")
         lines.append(f"{indent}#{name}: {_example(setting)}")
     return "\n".join(lines) + "\n"
 

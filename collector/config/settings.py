@@ -24,69 +24,82 @@ CHOICES = {
     "runs.artifacts.collect": ("matching", "all"),
     "runs.artifacts.collectIgnored": ("builtin", "always", "never"),
     "runs.artifacts.layout": ("flat", "dated"),
+    "runs.redact": ("never", "display", "store"),
+    "runs.encryption.keySource": ("keyring", "file", "environment"),
 }
 """The values of settings that are a choice."""
 
 
 class Setting:
-    """One setting: `key` is its normalized name; `waits` while what reads it is still to come."""
+    """One setting: `key` is its normalized name."""
 
-    __slots__ = ("default", "help", "key", "kind", "name", "waits")
+    __slots__ = ("default", "help", "key", "kind", "name")
 
-    def __init__(self, name: str, kind: str, default: Value, text: str, waits: bool = False) -> None:
+    def __init__(self, name: str, kind: str, default: Value, text: str) -> None:
         self.name = name
         self.key = normalize(name)
         self.kind = kind
         self.default = default
         self.help = text
-        self.waits = waits
 
 
 def _settings() -> dict[str, Setting]:
-    on, off = False, True  # whether it waits
-    table: tuple[tuple[str, str, Value, str, bool], ...] = (
-        ("runs.enabled", "bool", True, "record commands at all", on),
-        ("runs.environment", "list", (), "more environment variables to record, by name", on),
-        ("runs.queryTimeout", "duration", 30_000, "show what was found after so long; 0: wait", on),
-        ("runs.dirMode", "mode", 0o755, "permissions of run folders", on),
-        ("runs.fileMode", "mode", 0o644, "permissions of the files in them", on),
-        ("runs.artifacts.enabled", "bool", True, "collect files that a command produced", on),
-        ("runs.artifacts.directory", "path", None, "where run folders go (.acode/artifacts)", on),
-        ("runs.artifacts.maxSizePerArtifact", "size", 10 << 20, "keep so much of a stream; 0: all", on),
-        ("runs.artifacts.layout", "choice", "flat", "run folders flat, or dated: in folders of days", on),
-        ("runs.artifacts.truncate", "choice", "head", "which end to keep: head or head_tail", on),
-        ("runs.artifacts.collect", "choice", "matching", "files that match the patterns, or all", on),
-        ("runs.artifacts.maxArtifactsPerRun", "count", 50, "collect at most so many files; 0: all", on),
-        ("runs.artifacts.maxBytesPerRun", "size", 100 << 20, "collect at most so much; 0: all", on),
-        ("runs.artifacts.collectTimeout", "duration", 30_000, "look for files no longer than this", on),
-        ("runs.artifacts.skipBinary", "bool", False, "collect text files only", on),
-        ("runs.artifacts.compressText", "bool", True, "compress text once a run has ended", off),
-        ("runs.artifacts.compressMinSize", "size", 64 << 10, "leave smaller files as they are", off),
-        ("runs.artifacts.collectPatterns", "list", COLLECT_PATTERNS, "files to collect", on),
-        ("runs.artifacts.excludePatterns", "list", (), "files never to collect", on),
+    table: tuple[tuple[str, str, Value, str], ...] = (
+        ("runs.enabled", "bool", True, "record commands at all"),
+        ("runs.environment", "list", (), "more environment variables to record, by name"),
+        ("runs.queryTimeout", "duration", 30_000, "show what was found after so long; 0: wait"),
+        ("runs.dirMode", "mode", 0o755, "permissions of run folders"),
+        ("runs.fileMode", "mode", 0o644, "permissions of the files in them"),
+        ("runs.artifacts.enabled", "bool", True, "collect files that a command produced"),
+        ("runs.artifacts.directory", "path", None, "where run folders go (.acode/artifacts)"),
+        ("runs.artifacts.maxSizePerArtifact", "size", 10 << 20, "keep so much of a stream; 0: all"),
+        ("runs.artifacts.layout", "choice", "flat", "run folders flat, or dated: in folders of days"),
+        ("runs.artifacts.truncate", "choice", "head", "which end to keep: head or head_tail"),
+        ("runs.artifacts.collect", "choice", "matching", "files that match the patterns, or all"),
+        ("runs.artifacts.maxArtifactsPerRun", "count", 50, "collect at most so many files; 0: all"),
+        ("runs.artifacts.maxBytesPerRun", "size", 100 << 20, "collect at most so much; 0: all"),
+        ("runs.artifacts.collectTimeout", "duration", 30_000, "look for files no longer than this"),
+        ("runs.artifacts.skipBinary", "bool", False, "collect text files only"),
+        ("runs.artifacts.compressText", "bool", True, "compress text once a run has ended"),
+        ("runs.artifacts.compressMinSize", "size", 64 << 10, "leave smaller files as they are"),
+        ("runs.artifacts.collectPatterns", "list", COLLECT_PATTERNS, "files to collect"),
+        ("runs.artifacts.excludePatterns", "list", (), "files never to collect"),
         ("runs.artifacts.collectIgnored", "choice", "builtin", "files in .gitignore: when a built-in pattern "
-         "fits (builtin), always or never", on),
-        ("runs.retention.enabled", "bool", False, "delete old runs", off),
-        ("runs.retention.maxAge", "duration", 30 * 86_400_000, "delete runs older than this", off),
-        ("runs.retention.keepFailures", "duration", 90 * 86_400_000, "keep failures for longer", off),
-        ("runs.retention.minAge", "duration", 0, "never delete anything younger", off),
-        ("runs.retention.maxCount", "count", 0, "keep at most so many runs; 0: no limit", off),
-        ("runs.retention.maxSize", "size", 0, "keep at most so many bytes; 0: no limit", off),
-        ("runs.retention.preserveTags", "list", (), "never delete runs with one of these tags", off),
-        ("runs.retention.logRetentionDays", "count", 0, "delete logs after so many days; 0: never", off),
-        ("runs.retention.schedule", "text", None, "when to clean up, as cron writes it", off),
-        ("runs.retention.autoPrune", "bool", False, "clean up when a limit was crossed", off),
-        ("collector.autostart", "bool", True, "start the collector where it is useful", on),
-        ("collector.watch", "bool", True, "watch the workspace, to know what a run changed", on),
-        ("collector.receiver", "bool", True, "take telemetry of agents on a port of this machine", on),
-        ("agents.follow", "bool", True, "follow the transcripts of agents at work here", on),
-        ("output.captureStdout", "bool", True, "look through stdout for what it says", on),
-        ("output.captureStderr", "bool", True, "look through stderr for what it says", on),
-        ("output.captureLogs", "bool", True, "take log entries out of the output", on),
-        ("output.maxLogSizeMb", "count", 100, "look through so many megabytes of output at most", on),
-        ("output.artifactPatterns", "word map", {}, "per agent: keys of its JSON, or a pattern", on),
-        ("output.artifactSchemas", "map", {}, "per agent: the JSON Schema of its artifacts, a file", on),
-        ("tasks", "map", {}, "the commands of `acode task run NAME`", on),
+         "fits (builtin), always or never"),
+        ("runs.retention.enabled", "bool", False, "delete old runs"),
+        ("runs.retention.maxAge", "duration", 30 * 86_400_000, "delete runs older than this"),
+        ("runs.retention.keepFailures", "duration", 90 * 86_400_000, "keep failures for longer"),
+        ("runs.retention.minAge", "duration", 3_600_000, "never delete anything younger"),
+        ("runs.retention.maxCount", "count", 0, "keep at most so many runs; 0: no limit"),
+        ("runs.retention.maxSize", "size", 1 << 30, "keep at most so many bytes; 0: no limit"),
+        ("runs.retention.keepLast", "count", 0, "never delete the newest runs: so many"),
+        ("runs.retention.keepDaily", "count", 0, "keep the newest run of each of so many days"),
+        ("runs.retention.keepWeekly", "count", 0, "keep the newest run of each of so many weeks"),
+        ("runs.retention.preserveTags", "list", (), "never delete runs with one of these tags"),
+        ("runs.retention.logRetentionDays", "count", 0, "delete logs after so many days; 0: never"),
+        ("runs.retention.schedule", "text", None, "when to clean up, as cron writes it"),
+        ("runs.retention.autoPrune", "bool", False, "clean up when a limit was crossed"),
+        ("runs.retention.trashTime", "duration", 7 * 86_400_000, "deleted runs can come back for so long"),
+        ("runs.redact", "choice", "display", "mask secrets: never, when shown (display), or when stored"),
+        ("runs.redactPatterns", "map", {}, "more secrets to find: a regular expression for each name"),
+        ("runs.redactEnvironment", "list", (), "more environment variables whose values are secrets"),
+        ("runs.redactAllow", "list", (), "regular expressions of what is no secret"),
+        ("runs.encryption.enabled", "bool", False, "encrypt artifacts once a run has ended"),
+        ("runs.encryption.keySource", "choice", "keyring", "where the key is: keyring, file or environment"),
+        ("runs.encryption.keyFile", "path", None, "the file that holds the key"),
+        ("audit.enabled", "bool", True, "keep a log of exports, imports and deletions"),
+        ("audit.access", "bool", True, "log reading of artifacts, too"),
+        ("collector.autostart", "bool", True, "start the collector where it is useful"),
+        ("collector.watch", "bool", True, "watch the workspace, to know what a run changed"),
+        ("collector.receiver", "bool", True, "take telemetry of agents on a port of this machine"),
+        ("agents.follow", "bool", True, "follow the transcripts of agents at work here"),
+        ("output.captureStdout", "bool", True, "look through stdout for what it says"),
+        ("output.captureStderr", "bool", True, "look through stderr for what it says"),
+        ("output.captureLogs", "bool", True, "take log entries out of the output"),
+        ("output.maxLogSizeMb", "count", 100, "look through so many megabytes of output at most"),
+        ("output.artifactPatterns", "word map", {}, "per agent: keys of its JSON, or a pattern"),
+        ("output.artifactSchemas", "map", {}, "per agent: the JSON Schema of its artifacts, a file"),
+        ("tasks", "map", {}, "the commands of `acode task run NAME`"),
     )  # fmt: skip
     return {normalize(row[0]): Setting(*row) for row in table}
 

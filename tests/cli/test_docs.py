@@ -62,10 +62,7 @@ def test_every_key_of_the_filter_language_is_documented() -> None:
 
 def test_the_settings_table_is_the_program_s() -> None:
     rows = re.findall(r"^\| `([^`]+)` \| `([^`]*)` \| (.+) \|$", CONFIGURATION, re.MULTILINE)
-    expected = [
-        (s.name, format_value(s, s.default), s.help.replace("|", "\\|") + (" *(later)*" if s.waits else ""))
-        for s in SETTINGS.values()
-    ]
+    expected = [(s.name, format_value(s, s.default), s.help.replace("|", "\\|")) for s in SETTINGS.values()]
     assert rows == expected
 
 
