@@ -24,6 +24,10 @@ def _configure_save(parser: Parser) -> None:
 def _save(options: Namespace, context: Context) -> int:
     text = " ".join(options.filter)
     check_name(options.name)
+    if not text.strip():
+        raise InputError(
+            "ACODE-RUN-018", "the filter is empty", "write what it looks for, such as status:failed"
+        )
     saved = dict(context.saved_filters) | {options.name: text}
     parse_query(f"@{options.name}", clock.now_ms(), saved)
     known = save_filter(_path(options, context), options.name, text)

@@ -64,6 +64,8 @@ def words_first(words: list[str]) -> list[str]:
 def run(options: Namespace, context: Context) -> int:
     """Show what differs."""
     before, after = context.resolve(options.before), context.resolve(options.after)
+    if before.run_id == after.run_id:
+        output.note(f"both are {before.name}")
     artifacts = context.stores()[1]
     names = _names(options, before, after)
     exact = True if options.exact else False if options.normalize else None

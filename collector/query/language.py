@@ -16,7 +16,7 @@ from collector.model.frozen import replace
 from collector.model.query import FIELDS, HAS, ORDERED, TEXT, Operator, RunQuery, Term
 from collector.model.run import CONTEXTS, STATUS_ALIASES, STATUSES, TYPES
 from collector.query.times import parse_duration, parse_size, parse_time
-from collector.query.words import FilterError, Part, Word, check_parts, iter_words
+from collector.query.words import OPERATORS, FilterError, Part, Word, check_parts, iter_words
 
 KEYS: dict[str, str] = {
     "status": "status", "type": "type", "task": "task", "session": "session_id",
@@ -412,7 +412,7 @@ def _escape_slashes(source: str) -> str:
 def quote_value(value: str) -> str:
     """Return a text as it must be typed to mean itself."""
     plain = not (_NEEDS_QUOTES & set(value)) and not any(c.isspace() for c in value)
-    if plain and value and not value.startswith(("-", "=", "@", "re:")):
+    if plain and value and value not in OPERATORS and not value.startswith(("-", "=", "@", "re:")):
         return value
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'

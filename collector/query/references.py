@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 FAILED = ("failure", "timeout", "cancelled")
 _CANDIDATES = 5
 _RECENT = 200
+_SHOWN = 80
 _HINT = "'acode runs list' shows what there is"
 
 
@@ -35,12 +36,12 @@ def resolve(store: RunStore, text: str) -> Run:
     if text == "latest" or text.startswith("@"):
         return _by_age(store, text)
     if not text or not text.isascii() or not text.isprintable():
-        raise NotFoundError("ACODE-RUN-001", f"no run named {text!r}", _HINT)
+        raise NotFoundError("ACODE-RUN-001", f"no run named {_shown(text)}", _HINT)
     found = store.find_matching(text, _CANDIDATES + 1)
     if len(found) == 1:
         return found[0]
     if not found:
-        raise NotFoundError("ACODE-RUN-001", f"no run named {text!r}", _nearest(store, text))
+        raise NotFoundError("ACODE-RUN-001", f"no run named {_shown(text)}", _nearest(store, text))
     names = [run.name for run in found[:_CANDIDATES]]
     more = " …" if len(found) > _CANDIDATES else ""
     is_task = any(run.task == text for run in found)
@@ -62,10 +63,14 @@ def _by_age(store: RunStore, text: str) -> Run:
         run = page.items[0] if page.items else None
     else:
         hint = "write latest, @, @1, @last-failed or @task:NAME"
-        raise InputError("ACODE-RUN-016", f"{text!r} names no run", hint)
+        raise InputError("ACODE-RUN-016", f"{_shown(text)} names no run", hint)
     if run is None:
-        raise NotFoundError("ACODE-RUN-001", f"there is no run {text!r} yet", _HINT)
+        raise NotFoundError("ACODE-RUN-001", f"there is no run {_shown(text)} yet", _HINT)
     return run
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "…")
 
 
 def _nearest(store: RunStore, text: str) -> str:

@@ -9,6 +9,9 @@ from collections.abc import Iterator
 
 from collector.errors import InputError
 
+OPERATORS = ("OR", "AND", "NOT", "||", "&&")
+"""What other languages join words with."""
+
 
 class FilterError(InputError):
     """A word of a filter that was not understood: `text[start:end]`."""
@@ -155,3 +158,6 @@ def check_parts(word: Word, parts: list[Part]) -> None:
         if word.key is not None:
             raise word.error(f"{word.key + ':'!r} needs a value", f"write {word.key}:VALUE")
         raise word.error("a word is missing", 'put a word or a "quoted phrase" there')
+    if word.key is None and not parts[0].quoted and parts[0].text in OPERATORS:
+        hint = f'every word must fit; write key:a,b for either, or "{parts[0].text}" to look for it'
+        raise word.error(f"{parts[0].text} joins nothing here", hint)

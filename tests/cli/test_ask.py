@@ -104,6 +104,7 @@ def test_a_saved_filter_is_used_by_its_name(fresh: Recorded) -> None:
         ("../x", "status:failed", "cannot be a filter's name"),
         ("odd", "stauts:failed", "did you mean 'status'"),
         ("loop", "@loop", "leads to itself"),
+        ("empty", " ", "the filter is empty"),
     ],
 )
 def test_a_filter_that_could_not_be_used_is_not_saved(

@@ -166,6 +166,8 @@ def test_a_word_means(text: str, term: Term) -> None:
         ('"half a phr', ("closing quote",)),
         ("-", ("missing",)),
         ("http://localhost", ("'http'", "quote it")),
+        ("cargo OR npm", ("OR joins nothing", "column 7", "key:a,b")),
+        ("a && b", ("&& joins nothing", 'or "&&"')),
     ],
 )
 def test_what_is_not_understood_is_named(text: str, parts: tuple[str, ...]) -> None:
@@ -174,6 +176,11 @@ def test_what_is_not_understood_is_named(text: str, parts: tuple[str, ...]) -> N
     assert caught.value.exit_status == 2
     for part in parts:
         assert part in str(caught.value)
+
+
+def test_a_word_that_joins_nothing_can_be_looked_for_in_quotes() -> None:
+    query = parse_query('"OR"', NOW)
+    assert (query.terms[0].values, format_query(query)) == (("OR",), '"OR"')
 
 
 def test_every_half_typed_filter_is_read_or_refused() -> None:
