@@ -149,8 +149,8 @@ def made(drawn: list[Any]) -> list[RunFacts]:
     return sorted(runs, key=lambda run: run.start_time)
 
 
-def slow_model(runs: list[RunFacts], policy: Policy) -> set[str]:
-    """The same rules, said as sets that shrink: no sums carried along, no single pass."""
+def safe_ids(runs: list[RunFacts], policy: Policy) -> set[str]:
+    """What protects, rule by rule."""
     finished = [r for r in runs if r.status != "running"]
     sane = [r for r in finished if r.start_time >= 1_577_836_800_000 and r.start_time + 1000 <= NOW]
     safe = {r.run_id for r in runs} - {r.run_id for r in sane}
@@ -167,27 +167,27 @@ def slow_model(runs: list[RunFacts], policy: Policy) -> set[str]:
             moment = datetime.datetime.fromtimestamp(run.start_time / 1000, datetime.UTC)
             firsts.setdefault(moment.strftime(form), run.run_id)
         safe |= set(list(firsts.values())[:number])
-    alive = list(runs)
+    return safe
 
-    def drop(run: RunFacts) -> None:
-        if run.run_id not in safe:
-            alive.remove(run)
 
-    for run in list(alive):
-        failed = run.status in ("failure", "timeout", "cancelled")
-        if policy.max_age and not (failed and not policy.keep_failures):
-            limit = max(policy.max_age, policy.keep_failures if failed else 0)
-            if NOW - (run.start_time + 1000) > limit:
-                drop(run)
-                continue
-        if policy.delete_rest:
-            drop(run)
-    for run in list(alive):
+def is_too_old(run: RunFacts, policy: Policy) -> bool:
+    failed = run.status in ("failure", "timeout", "cancelled")
+    if not policy.max_age or (failed and not policy.keep_failures):
+        return False
+    limit = max(policy.max_age, policy.keep_failures if failed else 0)
+    return NOW - (run.start_time + 1000) > limit
+
+
+def slow_model(runs: list[RunFacts], policy: Policy) -> set[str]:
+    """The same rules, said as sets that shrink: no sums carried along, no single pass."""
+    safe = safe_ids(runs, policy)
+    alive = [r for r in runs if r.run_id in safe or not (policy.delete_rest or is_too_old(r, policy))]
+    for run in [r for r in alive if r.run_id not in safe]:
         if policy.max_count and len(alive) > policy.max_count:
-            drop(run)
-    for run in list(alive):
+            alive.remove(run)
+    for run in [r for r in alive if r.run_id not in safe]:
         if policy.max_size and sum(r.bytes for r in alive) > policy.max_size:
-            drop(run)
+            alive.remove(run)
     return {r.run_id for r in runs} - {r.run_id for r in alive}
 
 
