@@ -55,6 +55,8 @@ class Policy:
     keep_weekly: int = 0
     preserve_tags: tuple[str, ...] = ()
     delete_rest: bool = False
+    spare: frozenset[str] = frozenset()
+    """Runs, by id, that stay whatever the rules say."""
 
     @property
     def condemns(self) -> bool:
@@ -160,6 +162,8 @@ def protection(run: RunFacts, policy: Policy, now_ms: int) -> str:
         return "has a time that cannot be right"
     if now_ms - run.last_time < policy.min_age:
         return f"is younger than {format_age(policy.min_age)}"
+    if run.run_id in policy.spare:
+        return "came back from the trash lately"
     tag = find_tag(run.tags, policy.preserve_tags)
     return f"has the tag {tag}" if tag else ""
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from collector.model.facts import RunFacts
 from collector.model.query import RunQuery
-from collector.store.database import Connection, rows, translating
+from collector.store.database import Connection, open_reader, rows, translating
 from collector.store.plan import row_condition
 from collector.store.run_rows import marks, tags_by_seq
 
@@ -71,6 +71,30 @@ class StoredFacts(Iterable[RunFacts]):
         seqs = [row["seq"] for row in found]
         sizes, tags = sizes_by_seq(self._db, seqs), tags_by_seq(self._db, seqs)
         return [(row, _facts(row, sizes, tags)) for row in found]
+
+
+def facts_of(path: str, run_ids: Sequence[str]) -> list[RunFacts]:
+    """Return the facts of those of these runs that there are, in no order.
+
+    Args:
+        path: of the database.
+        run_ids: which.
+    """
+    connection = open_reader(path)
+    try:
+        parts = [run_ids[begin : begin + _STEP] for begin in range(0, len(run_ids), _STEP)]
+        return [facts for part in parts for facts in _facts_of(connection, part)]
+    finally:
+        connection.close()
+
+
+@translating
+def _facts_of(db: Connection, run_ids: Sequence[str]) -> list[RunFacts]:
+    columns = "seq, run_id, name, folder, status, start_time, end_time"
+    found = rows(db, f"SELECT {columns} FROM runs WHERE run_id IN ({marks(run_ids)})", list(run_ids))
+    seqs = [row["seq"] for row in found]
+    sizes, tags = sizes_by_seq(db, seqs), tags_by_seq(db, seqs)
+    return [_facts(row, sizes, tags) for row in found]
 
 
 def sizes_by_seq(db: Connection, seqs: Sequence[int]) -> dict[int, int]:
