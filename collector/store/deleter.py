@@ -35,7 +35,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_STEP = 200
+_STEP = 1000
 _STEP_WHEN_FULL = 10
 
 

@@ -64,6 +64,11 @@ class Deletion:
     preserve_tags: tuple[str, ...] = ()
     who: str = ""
 
+    def is_over(self, keep_ms: int, now_ms: int) -> bool:
+        """Tell whether the folders have been in the trash long enough."""
+        keep = keep_ms if self.keep_ms is None else self.keep_ms
+        return self.requested_ms <= now_ms and self.requested_ms + keep <= now_ms
+
 
 def new_deletion(
     action: str,
@@ -97,7 +102,7 @@ def find_deletion(workspace: Workspace, deletion_id: str) -> Deletion | None:
     if not is_ulid(deletion_id) or Path(workspace.trash).is_symlink():
         return None
     for suffix in (NEW, AUDITED):
-        found = _read(Path(workspace.trash, deletion_id + suffix))
+        found = _read(os.path.join(workspace.trash, deletion_id + suffix))
         if found is not None:
             return found
     return None
@@ -105,14 +110,18 @@ def find_deletion(workspace: Workspace, deletion_id: str) -> Deletion | None:
 
 def iter_deletions(workspace: Workspace, suffixes: Sequence[str] = (NEW, AUDITED)) -> Iterator[Deletion]:
     """Yield the requests that are kept, oldest first."""
-    folder = Path(workspace.trash)
-    if folder.is_symlink() or not folder.is_dir():
-        return
-    for path in sorted(folder.iterdir()):
-        if path.suffix in suffixes and is_ulid(path.stem):
-            found = _read(path)
-            if found is not None:
-                yield found
+    for path in _files(workspace, suffixes):
+        found = _read(path)
+        if found is not None:
+            yield found
+
+
+def _files(workspace: Workspace, suffixes: Sequence[str] = (NEW, AUDITED)) -> list[str]:
+    if os.path.islink(workspace.trash) or not os.path.isdir(workspace.trash):
+        return []
+    names = [(name, *os.path.splitext(name)) for name in os.listdir(workspace.trash) if "." in name]
+    found = sorted(name for name, stem, suffix in names if suffix in suffixes and is_ulid(stem))
+    return [os.path.join(workspace.trash, name) for name in found]
 
 
 def note_audited(workspace: Workspace, deletion_id: str) -> None:
@@ -172,11 +181,24 @@ def reap(workspace: Workspace, keep_ms: int, now_ms: int) -> int:
     A time that lies ahead was written while the clock was wrong: what it says has been deleted stays.
     """
     trash.remove_leftovers(workspace)
+    removed, begun = 0, _begun(workspace)
+    for path in _files(workspace):
+        head = _read(path, only_head=True)
+        if head is None or head.deletion_id in begun or not head.is_over(keep_ms, now_ms):
+            continue
+        deletion = _read(path)
+        removed += sum(trash.remove(workspace, run.run_id) for run in deletion.runs) if deletion else 0
+        forget_deletion(workspace, head.deletion_id)
+    return removed
+
+
+def reap_unrequested(workspace: Workspace, keep_ms: int, now_ms: int) -> int:
+    """Remove folders whose request was lost, by when they were moved; return how many."""
+    requested = {run.run_id for deletion in iter_deletions(workspace) for run in deletion.runs}
     removed = 0
-    for run in list_trashed(workspace, keep_ms):
-        if run.expires_ms <= now_ms and run.deleted_ms <= now_ms:
-            removed += trash.remove(workspace, run.run_id)
-    forget_done(workspace)
+    for run_id in set(trash.iter_run_ids(workspace)) - requested:
+        if _unrequested(workspace, run_id, keep_ms).expires_ms <= now_ms:
+            removed += trash.remove(workspace, run_id)
     return removed
 
 
@@ -188,14 +210,16 @@ def trash_time_ms(config: Config) -> int:
 
 def forget_done(workspace: Workspace) -> None:
     """Forget the requests whose folders are gone, once they are carried out and in the audit log."""
-    there = set(trash.iter_run_ids(workspace))
-    waiting = {
-        subject for _, kind, subject in spool.list_announcements(workspace.spool) if kind == spool.DELETE
-    }
+    there, begun = set(trash.iter_run_ids(workspace)), _begun(workspace)
     for deletion in iter_deletions(workspace, (AUDITED,)):
-        is_done = deletion.deletion_id not in waiting
-        if is_done and not any(run.run_id in there for run in deletion.runs):
+        if deletion.deletion_id not in begun and not any(run.run_id in there for run in deletion.runs):
             forget_deletion(workspace, deletion.deletion_id)
+
+
+def _begun(workspace: Workspace) -> frozenset[str]:
+    """Return the requests that are not carried out yet."""
+    waiting = spool.list_announcements(workspace.spool)
+    return frozenset(subject for _, kind, subject in waiting if kind == spool.DELETE)
 
 
 def _unrequested(workspace: Workspace, run_id: str, keep_ms: int) -> Trashed:
@@ -217,18 +241,19 @@ def _line(run: Doomed) -> str:
     return json.dumps(record | ({"is_damaged": True} if run.is_damaged else {}))
 
 
-def _read(path: Path) -> Deletion | None:
+def _read(path: str, only_head: bool = False) -> Deletion | None:
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with open(fd, encoding="utf-8", errors="replace") as file:
-            lines = [_parse(line) for line in file]
+            lines = [_parse(file.readline())] if only_head else [_parse(line) for line in file]
     except OSError:
         return None
     head = lines[0] if lines else {}
     keep = head.get("keep_ms")
     tags = head.get("preserve_tags")
     return Deletion(
-        path.stem, str(head.get("action", DELETE)), _number(head.get("requested_ms")),
+        os.path.basename(path).partition(".")[0], str(head.get("action", DELETE)),
+        _number(head.get("requested_ms")),
         tuple(run for line in lines[1:] if (run := _doomed(line)) is not None),
         _number(keep) if keep is not None else None,
         tuple(map(str, tags)) if isinstance(tags, list) else (), str(head.get("who", "")),

@@ -53,19 +53,19 @@ def put(workspace: Workspace, folder: str, run_id: str, sync: bool = True) -> No
     """
     if not is_ulid(run_id):
         raise ValueError(f"{run_id!r} is not a run id")
-    prepare(workspace)
-    for place in _places(workspace):
-        try:
-            if sync:
-                durable.move(folder, str(place / run_id))
-            else:
-                durable.rename(folder, str(place / run_id))
-        except OSError as error:
-            if error.errno != errno.EXDEV:
-                raise
-            _make(_places(workspace)[1])
+    move = durable.move if sync else durable.rename
+    try:
+        move(folder, f"{workspace.trash}/{run_id}")
+    except OSError as error:
+        if error.errno == errno.EXDEV:
+            place = _places(workspace)[1]
+            _make(place)
+            move(folder, str(place / run_id))
+        elif error.errno == errno.ENOENT and not os.path.isdir(workspace.trash):
+            prepare(workspace)
+            move(folder, f"{workspace.trash}/{run_id}")
         else:
-            return
+            raise
 
 
 def sync_places(workspace: Workspace) -> None:
