@@ -22,9 +22,10 @@ SESSION = "session"
 LAYOUT = "layout"
 OPTIMIZE = "optimize"
 RECOVER = "recover"
+IMPORT = "import"
 SEALS = frozenset({SEAL, SEALING})
 """A run that waits to be sealed, or that was being sealed."""
-_KINDS = frozenset({RUN, END, *SEALS, DELETE, REINDEX, SESSION, LAYOUT, OPTIMIZE, RECOVER})
+_KINDS = frozenset({RUN, END, *SEALS, DELETE, REINDEX, SESSION, LAYOUT, OPTIMIZE, RECOVER, IMPORT})
 
 _TOKEN = "@"
 """Not in the name of any run folder."""
@@ -41,9 +42,11 @@ def announce(spool: str, kind: str, subject: str) -> None:
         spool: the spool folder.
         kind: `run` when a run folder appeared, `end` when its command has ended, `seal` when only
             its checksums are wanting, `session` when a session folder has changed, `delete`,
-            `reindex`, `layout`, `optimize` and `recover` to ask the collector for that.
+            `reindex`, `layout`, `optimize` and `recover` to ask the collector for that, `import` when the
+            runs of a bundle lie ready: from then on all of them are taken in.
         subject: the run folder relative to the artifact store; for `session` a session folder, for
-            `delete` a run id, for `layout` the new one, for the others any word.
+            `delete` a run id, for `layout` the new one, for `import` their folder below `.imports`, for
+            the others any word.
 
     Raises:
         OSError: nothing was announced; a scan of the folders finds the run all the same.
