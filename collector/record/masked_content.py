@@ -57,17 +57,22 @@ def masked_content(content: BinaryIO, rules: Rules | None, places: Iterable[Plac
     return content if rules is None else io.BufferedReader(_Masked(content, rules, sorted(places)), BLOCK)
 
 
-def find_places(content: BinaryIO, rules: Rules) -> Iterator[Place]:
-    """Yield where a content holds secrets, in order; memory stays flat."""
+def find_places(content: BinaryIO, rules: Rules) -> Iterator[tuple[Place, bool]]:
+    """Yield where a content holds secrets, in order, each with whether it goes on that of the line before.
+
+    Memory stays flat.
+    """
+    from collector.redaction import find_secrets
+
     start = 0
     content.seek(0)
     window = content.read(STEP + BEHIND)
     before = b""
     while window:
-        for place in places_in(before + window, rules):
-            begin = place[0] - len(before)
+        for found in find_secrets(before + window, rules):
+            begin, end = found.start - len(before), found.end - len(before)
             if 0 <= begin < STEP or (begin >= STEP and len(window) < STEP + BEHIND):
-                yield start + begin, start + place[1] - len(before), place[2]
+                yield (start + begin, start + end, found.rule), found.is_rest
         if len(window) < STEP + BEHIND:
             return
         before = (before + window[:STEP])[-BEFORE:]

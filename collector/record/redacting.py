@@ -115,7 +115,7 @@ def count_secrets(value: Any, rules: Rules) -> dict[str, int]:
     _walk(value, lambda text: (texts.append(text), text)[1])  # type: ignore[func-returns-value]
     counts: dict[str, int] = {}
     for found in find_secrets("\n".join(texts).encode("utf-8", "replace"), rules):
-        counts[found.rule] = counts.get(found.rule, 0) + 1
+        counts[found.rule] = counts.get(found.rule, 0) + (not found.is_rest)
     return counts
 
 

@@ -32,12 +32,20 @@ class SecretLine(NamedTuple):
 
 def iter_secret_lines(content: BinaryIO, rules: Rules) -> Iterator[SecretLine]:
     """Yield every secret of a content, in order; memory grows with how many there are, not with its size."""
-    places = list(find_places(content, rules))
+    found = list(find_places(content, rules))
+    places = [place for place, _ in found]
     counter = _LineCounter(content)
-    for number, (start, end, rule) in enumerate(places):
+    last: SecretLine | None = None
+    for number, ((start, _, rule), is_rest) in enumerate(found):
         line = counter.line_at(start)
-        end_line = counter.line_at(max(start, end - 1))
-        yield SecretLine(line, end_line, rule, _shown(content, places, number))
+        if last is not None and is_rest:
+            last = last._replace(end_line=line)
+            continue
+        if last is not None:
+            yield last
+        last = SecretLine(line, line, rule, _shown(content, places, number))
+    if last is not None:
+        yield last
 
 
 class _LineCounter:

@@ -71,10 +71,10 @@ def _find_in(folder: str, path: str, rules: Rules) -> Found:
     places: list[list[Any]] = []
     try:
         with open_content(folder, path) as content:
-            for start, end, rule in find_places(content, rules):
-                counts[rule] = counts.get(rule, 0) + 1
+            for place, is_rest in find_places(content, rules):
+                counts[place[2]] = counts.get(place[2], 0) + (not is_rest)
                 if len(places) < _MAX_PLACES:
-                    places.append([start, end, rule])
+                    places.append(list(place))
     except (OSError, ValueError):
         return counts, places
     return counts, places

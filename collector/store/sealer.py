@@ -134,12 +134,12 @@ class Sealer:
 
     def _settings(self) -> Sealing:
         if self._sealing is None:
-            self._sealing = sealing_of(self._config or _read_config(self._workspace), self._workspace)
+            self._sealing = sealing_of(self._config or read_config(self._workspace), self._workspace)
         return self._sealing
 
 
-def _read_config(workspace: Workspace) -> Config:
-    """A mistake in the settings must not keep runs from being sealed."""
+def read_config(workspace: Workspace) -> Config:
+    """Return the settings; a mistake in them must not keep runs from being sealed."""
     try:
         return load_config(workspace.root, os.environ)
     except InputError:
