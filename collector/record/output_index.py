@@ -70,6 +70,9 @@ def iter_output(folder: str) -> Iterator[Piece]:
 
     Memory stays flat whatever the size. A stream that is missing, or shorter than its index says,
     yields what there is.
+
+    Raises:
+        KeyProblem: they are encrypted, and there is no key.
     """
     streams = {1: _open(folder, STDOUT), 2: _open(folder, STDERR)}
     elapsed = 0
@@ -97,10 +100,13 @@ def _pieces(content: BinaryIO | None, length: int | None) -> Iterator[bytes]:
 
 
 def _open(folder: str, name: str) -> BinaryIO | None:
+    from collector.encryption.problem import KeyProblem
     from collector.record.content import open_content
 
     try:
         return open_content(folder, name)
+    except KeyProblem:
+        raise
     except (OSError, ValueError):
         return None
 

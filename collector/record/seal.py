@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 from collector import clock, durable
 from collector.config import Config
 from collector.record.annotate import annotated, forget_call, read_call
-from collector.record.content import SUFFIX, open_content
+from collector.record.content import ENCRYPTED, SUFFIX, open_content
+from collector.record.encrypting import encrypt_files, wants_encryption
 from collector.record.gather import KNOWS_NOTHING, PROVENANCE, Gathering, Knowing, gather, gathering_of
 from collector.record.handed_in import forget_incoming, has_incoming
 from collector.record.keep import Keeping, Same, drop_plain, keep_files, keeping_of, no_same
@@ -80,7 +81,8 @@ class Sealing:
 
 def sealing_of(config: Config, workspace: Workspace) -> Sealing:
     """Return how a configuration wants runs to be sealed."""
-    return Sealing(gathering_of(config, workspace), looking_of(config, workspace), keeping_of(config))
+    keeping = keeping_of(config, workspace, os.environ)
+    return Sealing(gathering_of(config, workspace), looking_of(config, workspace), keeping)
 
 
 class Surroundings(NamedTuple):
@@ -105,8 +107,7 @@ def seal(folder: str, record: dict[str, Any], sealing: Sealing, surroundings: Su
     call = read_call(folder)
     is_done = is_sealed(record) and call is None and not has_incoming(folder)
     if record["status"] == "running" or is_done:
-        drop_plain(folder, record["artifacts"])
-        return record
+        return _kept(folder, record, sealing.keeping)
     durable.remove_temporaries(folder)
     before, record = record, annotated(record, call)
     gathered = gather(folder, record, sealing.gathering, surroundings.knowing)
@@ -127,6 +128,17 @@ def seal(folder: str, record: dict[str, Any], sealing: Sealing, surroundings: Su
     return sealed
 
 
+def _kept(folder: str, record: dict[str, Any], keeping: Keeping) -> dict[str, Any]:
+    """Return the record of a run that was sealed before, its files encrypted if they should be by now."""
+    entries = record["artifacts"]
+    if record["status"] != "running" and keeping.key is not None and any(map(wants_encryption, entries)):
+        durable.remove_temporaries(folder)
+        record = {**record, "artifacts": encrypt_files(folder, entries, keeping.key)}
+        write_run_json(folder, record, _mode(folder), sync=True)
+    drop_plain(folder, record["artifacts"])
+    return record
+
+
 def remove_leftovers(folder: str, record: dict[str, Any]) -> None:
     """Remove files that a sealing which was cut short made and never spoke of; the next makes them anew."""
     if record["status"] == "running" or is_sealed(record) or has_incoming(folder):
@@ -139,7 +151,8 @@ def remove_leftovers(folder: str, record: dict[str, Any]) -> None:
             folders[:] = [name for name in folders if name != INCOMING]
         for name in names:
             path = name if relative == "." else f"{relative}/{name}"
-            if path not in known and path.removesuffix(SUFFIX) not in known:
+            plain = path.removesuffix(ENCRYPTED).removesuffix(SUFFIX)
+            if not {path, path.removesuffix(SUFFIX), plain} & known:
                 durable.unlink_quietly(os.path.join(above, name))
 
 

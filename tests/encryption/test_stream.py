@@ -16,7 +16,6 @@ from collector.encryption.key import (
     BY_PASSPHRASE,
     Key,
     KeyName,
-    KeyProblem,
     among,
     by_passphrase,
     format_key,
@@ -25,6 +24,7 @@ from collector.encryption.key import (
     parse_key,
     passphrase_key,
 )
+from collector.encryption.problem import KeyProblem
 from collector.encryption.stream import (
     CHUNK_BYTES,
     EncryptingWriter,
