@@ -16,12 +16,13 @@ import traceback
 from pathlib import Path
 from types import FrameType
 
-from watchfiles import Change, watch
+from watchfiles import Change
 
 from collector import __version__
 from collector.agents.following import Follower
 from collector.agents.known import KnownInStore
 from collector.config import Config, load_config
+from collector.daemon.changes import iter_changes, step_since
 from collector.daemon.launch import read_pid_file, write_pid_file
 from collector.daemon.log import EventLog
 from collector.daemon.receiver import Receiver
@@ -146,22 +147,17 @@ class Collector:
                 self._work()
 
     def _watch(self) -> None:
-        for _ in watch(
-            self._workspace.spool,
-            self._workspace.inbox,
-            watch_filter=self._is_news,
-            step=_WATCH_STEP_MS,
-            debounce=_WATCH_DEBOUNCE_MS,
-            rust_timeout=_FOLLOW_MS,
-            yield_on_timeout=True,
-            stop_event=self._stop,
-            raise_interrupt=False,
-        ):
+        paths = [self._workspace.spool, self._workspace.inbox]
+        for changes in iter_changes(paths, self._stop, self._step_ms, _WATCH_DEBOUNCE_MS, _FOLLOW_MS):
             if self._is_over():
                 return
-            self._work()
+            if not changes or any(self._is_news(*change) for change in changes):
+                self._work()
 
-    def _is_news(self, change: Change, path: str) -> bool:
+    def _step_ms(self) -> int:
+        return step_since(self._busy_at, _WATCH_STEP_MS)
+
+    def _is_news(self, change: int, path: str) -> bool:
         """Announcements are whole when they appear; what a hook leaves may still grow."""
         return change == Change.added or (
             change == Change.modified and path.startswith(self._workspace.inbox)
