@@ -43,6 +43,8 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "follow": ("sessions_show", "print a session's runs live until it ends"),
         "import": ("sessions_import", "read the transcripts that agents left on disk"),
         "export": ("sessions_export", "write a session for other tools"),
+        "collect": ("sessions_collect", "put what the agents of a team did into one folder"),
+        "collections": ("sessions_collect", "list what was collected of teams"),
     },
     "artifacts": {
         "list": ("artifacts", "list runs with their sizes, or the files of one run"),
