@@ -50,7 +50,7 @@ def record(number: int, task: str, files: Mapping[str, bytes], **values: Any) ->
     artifacts = [artifact(run_id, number + 1 + n, path, files[path]) for n, path in enumerate(sorted(files))]
     return {
         "schema_version": 1, "run_id": run_id, "name": f"{task}-{STAMP}", "task": task, "command": "make",
-        "arguments": ["-j2", task], "command_line": f"make -j2 {task}", "working_directory": "/home/u/project",
+        "arguments": ["-j2", task], "command_line": f"make -j2 {task}", "working_directory": "/home/u/p",
         "status": "success", "exit_code": 0, "signal": None, "start_time": START,
         "end_time": "2026-01-20T14:32:17.500Z", "duration_ms": 2500, "session_id": None, "task_id": None,
         "parent_run_id": None, "agent_instance_id": None, "tool": None, "tool_call_id": None, "type": "build",
@@ -88,7 +88,12 @@ def runs_of(workspace: Workspace) -> tuple[Run, ...]:
 
 
 LOG = b"".join(b"2026-01-20 14:32:%02d INFO step %d of the build\n" % (n % 60, n) for n in range(60))
-BUILD = {"stdout.txt": LOG, "stderr.txt": b"", "dist/app.bin": bytes(range(256)) * 3, "dist/\u00fc b.log": b"x\n"}
+BUILD = {
+    "stdout.txt": LOG,
+    "stderr.txt": b"",
+    "dist/app.bin": bytes(range(256)) * 3,
+    "dist/\u00fc b.log": b"x\n",
+}
 TEST = {"stdout.txt": b"ok\n", "stderr.txt": b"warning: none\n"}
 
 
@@ -99,7 +104,12 @@ def two_runs(workspace: Workspace) -> list[Path]:
         write_run(workspace, record(2000, "test", TEST, status="failure", exit_code=1), TEST),
     ]
     note = {"text": "flaky since Monday", "at": START}
-    said = {"schema_version": 1, "tags": {"flaky": {"value": "yes", "at": START}}, "removed": {}, "note": note}
+    said = {
+        "schema_version": 1,
+        "tags": {"flaky": {"value": "yes", "at": START}},
+        "removed": {},
+        "note": note,
+    }
     (folders[1] / "annotations.json").write_text(json.dumps(said))
     (folders[1] / "output.idx").write_bytes(b"acode-output-index 1\n\x05\x06\x07\x1d")
     return folders
