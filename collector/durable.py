@@ -151,6 +151,11 @@ def move_all(pairs: Iterable[tuple[str, str]]) -> None:
         sync_directory(directory)
 
 
+def rename(source: str, destination: str) -> None:
+    """Rename within one file system, leaving it to the caller to make both directories durable."""
+    os.rename(source, destination)
+
+
 def sync_directory(path: str) -> None:
     """Make the names in a directory durable."""
     fd = os.open(path or ".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -100,6 +100,26 @@ class Workspace:
         return os.path.join(self.folder, "import.lock")
 
     @property
+    def ballast(self) -> str:
+        """A file that is let go of when the disk is full, so that runs can be deleted."""
+        return os.path.join(self.folder, "ballast")
+
+    @property
+    def alerts(self) -> str:
+        """What is wrong at the moment, as the collector sees it."""
+        return os.path.join(self.folder, "alerts.json")
+
+    @property
+    def cleanup_lock(self) -> str:
+        """Whoever holds a lock on this file decides which runs go."""
+        return os.path.join(self.folder, "cleanup.lock")
+
+    @property
+    def cleanup_state(self) -> str:
+        """When runs were cleaned up last, and which came back from the trash."""
+        return os.path.join(self.folder, "cleanup.json")
+
+    @property
     def writer_lock(self) -> str:
         """Whoever holds a lock on this file is the one writer of the database."""
         return os.path.join(self.folder, "writer.lock")

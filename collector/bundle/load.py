@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from collector import clock, durable
-from collector.bundle.auditing import append_audit
+from collector.audit import append_audit
 from collector.bundle.container import RefusedError
 from collector.bundle.reading import MAX_CONTENT_BYTES, Bundle, BundledRun
 from collector.bundle.records import Content, exported_artifact

@@ -22,9 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from collector.bundle.export import ExportOptions, ExportReport
-    from collector.bundle.load import ImportReport
-    from collector.bundle.verify import BundleReport
+    from collector.bundle import BundleReport, ExportOptions, ExportReport, ImportReport
 
 _PAGE = 500
 _SHOWN_PROBLEMS = 20
@@ -69,7 +67,7 @@ def _level(text: str) -> int:
 
 def export(options: Namespace, context: Context) -> int:
     """Write runs into a bundle."""
-    from collector.bundle.export import estimate_export, export_bundle
+    from collector.bundle import estimate_export, export_bundle
 
     chosen = _chosen_runs(options, context)
     how = _export_options(options)
@@ -121,8 +119,8 @@ def _all_of(context: Context, query: RunQuery) -> list[Run]:
 
 
 def _export_options(options: Namespace) -> ExportOptions:
+    from collector.bundle import ExportOptions
     from collector.bundle.deflate import DEFAULT_LEVEL
-    from collector.bundle.export import ExportOptions
     from collector.units import parse_size
 
     level = options.compression_level
@@ -194,7 +192,7 @@ def configure_verify(parser: Parser) -> None:
 
 def verify(options: Namespace, context: Context) -> int:  # noqa: ARG001, RUF100
     """Check bundles without changing anything."""
-    from collector.bundle.verify import verify_bundle
+    from collector.bundle import verify_bundle
 
     status = 0
     for path in options.bundle:
@@ -246,7 +244,7 @@ def configure_import(parser: Parser) -> None:
 
 def import_(options: Namespace, context: Context) -> int:
     """Take the runs of a bundle into this workspace."""
-    from collector.bundle.load import ImportOptions, import_bundle
+    from collector.bundle import ImportOptions, import_bundle
 
     how = ImportOptions(dry_run=options.dry_run)
     with Progress("importing") as progress:

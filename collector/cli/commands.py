@@ -65,6 +65,11 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "uninstall": ("hooks", "take it out again, leaving the settings as they were"),
         "status": ("hooks", "show in which agents' settings acode is installed"),
     },
+    "audit": {
+        "list": ("audit", "show who read, exported, imported or deleted what, newest first"),
+        "verify": ("audit", "check that nobody has changed the audit log"),
+        "checkpoint": ("audit", "print where the audit log is now, to be kept elsewhere"),
+    },
     "config": {
         "show": ("config", "show every setting and where its value came from"),
         "get": ("config_edit", "print the value of a setting"),

@@ -136,7 +136,7 @@ class Sealer:
     def config(self) -> Config:
         """The settings."""
         if self._config is None:
-            self._config = _read_config(self._workspace)
+            self._config = read_config(self._workspace)
         return self._config
 
     def _settings(self) -> Sealing:
@@ -145,8 +145,8 @@ class Sealer:
         return self._sealing
 
 
-def _read_config(workspace: Workspace) -> Config:
-    """A mistake in the settings must not keep runs from being sealed."""
+def read_config(workspace: Workspace) -> Config:
+    """Return the settings; a mistake in them must not keep runs from being sealed."""
     try:
         return load_config(workspace.root, os.environ)
     except InputError:

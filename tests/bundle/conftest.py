@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from collector.bundle.export import ExportOptions, export_bundle
+from collector.bundle import ExportOptions, export_bundle
 from collector.workspace import Workspace
 from tests.bundle.making import Contents
 from tests.bundle.stores import runs_of, two_runs

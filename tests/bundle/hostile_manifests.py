@@ -7,7 +7,16 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from tests.bundle.kinds import BUILD, IN_TEST, OUT, TEST, kind, of_zip
+from tests.bundle.kinds import (
+    BUILD,
+    IN_TEST,
+    OUT,
+    TEST,
+    drop,
+    kind,
+    of_zip,
+    put,
+)
 from tests.bundle.making import Contents, sha256
 from tests.bundle.stores import STAMP, ulid
 
@@ -32,8 +41,11 @@ def of_manifest_bytes(name: str, change: Callable[[bytes], bytes]) -> None:
     kind(f"manifest: {name}", make)
 
 
-for version in (0, 2, 99, -1, 1.0, "1", True, None, [1]):
-    of_manifest(f"format version {version!r}", lambda m, v=version: m.update(format_version=v))
+key: str
+value: Any
+VERSIONS: tuple[Any, ...] = (0, 2, 99, -1, 1.0, "1", True, None, [1])
+for version in VERSIONS:
+    of_manifest(f"format version {version!r}", put("format_version", version))
 for key in (
     "format",
     "format_version",
@@ -45,22 +57,22 @@ for key in (
     "omitted",
     "files",
 ):
-    of_manifest(f"without {key}", lambda m, k=key: m.pop(k))
+    of_manifest(f"without {key}", drop(key))
 for key, value in (
     ("format", "acode"), ("producer", 1), ("redacted", "no"), ("complete", False), ("runs", {}), ("files", {}),
     ("files", None), ("runs", []), ("files", []), ("omitted", None), ("counts", {}), ("more", 1),
 ):  # fmt: skip
-    of_manifest(f"{key}={value!r}", lambda m, k=key, v=value: m.update({k: v}))
+    of_manifest(f"{key}={value!r}", put(key, value))
 of_manifest("a producer of two lines", lambda m: m.update(producer="acode\nBag-Size: 1"))
 of_manifest("an artifact that is said to be missing", lambda m: m.update(
     omitted=[{"run_id": ulid(2000), "path": "x", "reason": "missing"}], complete=False))  # fmt: skip
 for key in ("runs", "files", "bytes"):
-    of_manifest(f"counts say one more {key}", lambda m, k=key: m["counts"].update({k: m["counts"][k] + 1}))
+    of_manifest(f"counts say fewer {key}", put(key, 1, "counts"))
 for key, value in (
     ("sha256", "0" * 64), ("sha256", "x"), ("sha256", None), ("size", -1), ("size", 1.5), ("size", 1 << 60),
     ("size", "3"), ("path", "/etc/passwd"), ("path", "../../x"), ("path", "data/runs"), ("path", 7), ("more", 1),
 ):  # fmt: skip
-    of_manifest(f"a file's {key}={value!r}", lambda m, k=key, v=value: m["files"][-2].update({k: v}))
+    of_manifest(f"a file's {key}={value!r}", put(key, value, "files", -2))
 of_manifest("a checksum in capitals", lambda m: m["files"][0].update(sha256=m["files"][0]["sha256"].upper()))
 of_manifest("a file less", lambda m: m["files"].pop(0))
 of_manifest(
@@ -78,7 +90,7 @@ for key, value in (
     ("name", 5), ("files", 0), ("files", 1), ("files", 99), ("files", 1 << 52), ("files", -1), ("bytes", 0),
     ("bytes", -1), ("files", True),
 ):  # fmt: skip
-    of_manifest(f"a run's {key}={value!r}", lambda m, k=key, v=value: m["runs"][0].update({k: v}))
+    of_manifest(f"a run's {key}={value!r}", put(key, value, "runs", 0))
 of_manifest(
     "a run takes a file of the other",
     lambda m: (
@@ -147,10 +159,16 @@ of_tag(
     lambda data: data.replace(data[:1], b"0" if data[:1] != b"0" else b"1", 1),
 )
 of_tag("tagmanifest-sha256.txt", "a file less", lambda data: data.split(b"\n", 1)[1])
+
+
+def of_missing_tags(file: str) -> None:
+    of_zip(f"without {file}", lambda z: z.members.remove(z.named(file)))
+    of_zip(f"with {file} packed", lambda z: vars(z.named(file)).update(method=8))
+    of_zip(f"with {file} twice", lambda z: z.members.append(z.named(file)))
+
+
 for file in ("bag-info.txt", "bagit.txt", "manifest-sha256.txt", "manifest.json", "tagmanifest-sha256.txt"):
-    of_zip(f"without {file}", lambda z, f=file: z.members.remove(z.named(f)))
-    of_zip(f"with {file} packed", lambda z, f=file: setattr(z.named(f), "method", 8))
-    of_zip(f"with {file} twice", lambda z, f=file: z.members.append(z.named(f)))
+    of_missing_tags(file)
 
 
 def with_tag(name: str) -> None:

@@ -7,7 +7,14 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from tests.bundle.kinds import IN_TEST, TEST, artifact_of, kind
+from tests.bundle.kinds import (
+    IN_TEST,
+    TEST,
+    drop,
+    in_stdout,
+    kind,
+    put,
+)
 from tests.bundle.making import Contents, dump
 from tests.bundle.stores import STAMP, ulid
 
@@ -42,13 +49,14 @@ def of_record_bytes(name: str, change: Callable[[bytes], bytes]) -> None:
     kind(f"record: {name}", make)
 
 
-for version in (0, 2, "1", None, True):
-    of_record(f"schema version {version!r}", lambda r, v=version: r.update(schema_version=v))
+VERSIONS: tuple[Any, ...] = (0, 2, "1", None, True)
+for version in VERSIONS:
+    of_record(f"schema version {version!r}", put("schema_version", version))
 for key in (
     "schema_version", "run_id", "name", "task", "command", "command_line", "status", "start_time", "end_time",
     "artifacts",
 ):  # fmt: skip
-    of_record(f"without {key}", lambda r, k=key: r.pop(k))
+    of_record(f"without {key}", drop(key))
 for key, value in (
     ("run_id", "x"), ("run_id", 7), ("run_id", ulid(1000)), ("run_id", ulid(2000).lower()), ("run_id", "../../evil"),
     ("name", f"build-{STAMP}"), ("name", f"other-{STAMP}"), ("name", "../evil"), ("name", ""), ("name", None),
@@ -62,9 +70,9 @@ for key, value in (
     ("skipped", {}), ("skipped", [1]), ("artifacts", {}), ("artifacts", None), ("artifacts", ["x"]),
     ("artifacts", [[]]), ("artifacts", []), ("agent", {}), ("tool_call_id", 9), ("max_rss_bytes", 1 << 52 << 2),
 ):  # fmt: skip
-    of_record(f"{key}={str(value)[:40]!r}", lambda r, k=key, v=value: r.update({k: v}))
+    of_record(f"{key}={str(value)[:40]!r}", put(key, value))
 for key in ("artifact_id", "path", "type", "size_bytes", "created_at", "checksum_sha256", "missing"):
-    of_record(f"an artifact without {key}", lambda r, k=key: artifact_of(r, "stdout.txt").pop(k))
+    of_record(f"an artifact without {key}", in_stdout(drop(key)))
 for key, value in (
     ("artifact_id", "x"), ("artifact_id", 5), ("artifact_id", ulid(1001)), ("artifact_id", ulid(2000)),
     ("artifact_id", ulid(2001)), ("run_id", ulid(1000)), ("run_id", None),
@@ -81,7 +89,7 @@ for key, value in (
     ("content_type", None), ("encoding", 8),
 ):  # fmt: skip
     text = f"an artifact's {key}={str(value)[:40]!r}"
-    of_record(text, lambda r, k=key, v=value: artifact_of(r, "stdout.txt").update({k: v}))
+    of_record(text, in_stdout(put(key, value)))
 of_record("an artifact twice", lambda r: r["artifacts"].append(dict(r["artifacts"][0])))
 of_record("an artifact more", lambda r: r["artifacts"].append(
     {**r["artifacts"][0], "path": "more.txt", "file_name": "more.txt", "artifact_id": ulid(2099)}))  # fmt: skip

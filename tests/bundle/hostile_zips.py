@@ -8,7 +8,13 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
-from tests.bundle.kinds import OUT, TEST, artifact_of, kind, of_zip
+from tests.bundle.kinds import (
+    OUT,
+    TEST,
+    artifact_of,
+    kind,
+    of_zip,
+)
 from tests.bundle.making import Contents, Member, Zip, end64, pack, sha256
 
 # The file
@@ -18,9 +24,18 @@ def of_bytes(name: str, change: Callable[[bytes], bytes]) -> None:
     kind(f"file: {name}", lambda contents: change(contents.build()))
 
 
+def put_end(field: str, value: int) -> Callable[[Zip], object]:
+    return lambda made: made.end.update({field: value})
+
+
+def all_at_once(made: Zip) -> None:
+    for member in made.members:
+        member.offset = 0
+
+
 def of_member(name: str, /, **values: Any) -> None:
     """Change a file's entry, in the header and the directory."""
-    of_zip(name, lambda made: [setattr(made.named(OUT), key, value) for key, value in values.items()])
+    of_zip(name, lambda made: vars(made.named(OUT)).update(values))
 
 
 def of_header(name: str, /, **values: Any) -> None:
@@ -55,14 +70,14 @@ for field, value in (
     ("disk", 1), ("first", 1), ("here", 1), ("count", 1), ("count", 99), ("count", 0xFFFF), ("length", 0),
     ("length", 10**6), ("length", 0xFFFFFFFF), ("offset", 0), ("offset", 4), ("offset", 0xFFFFFFFF),
 ):  # fmt: skip
-    of_zip(f"its end record says {field}={value}", lambda z, f=field, v=value: z.end.update({f: v}))
+    of_zip(f"its end record says {field}={value}", put_end(field, value))
 of_zip("64-bit end records that nothing needs", lambda z: setattr(z, "before_end", _end64(z)))
 of_zip("the directory in another order", lambda z: setattr(z, "order", lambda members: members[::-1]))
 of_zip("the directory without an entry", lambda z: setattr(z, "order", lambda members: members[1:]))
 of_zip(
     "an entry twice in the directory", lambda z: setattr(z, "order", lambda members: [*members, members[0]])
 )
-of_zip("all entries are one (overlap)", lambda z: [setattr(m, "offset", 0) for m in z.members])
+of_zip("all entries are one (overlap)", all_at_once)
 of_zip("an entry within another (quoted overlap)", lambda z: _quoted(z))
 of_zip("an offset beyond the end", lambda z: setattr(z.named(OUT), "offset", 1 << 30))
 of_zip("entries in another order", lambda z: z.members.reverse())

@@ -34,6 +34,27 @@ def of_zip(name: str, change: Callable[[Zip], object]) -> None:
     kind(f"zip: {name}", make)
 
 
+def put(key: str, value: Any, *way: str | int) -> Callable[[Any], object]:
+    """Return what sets a key of the object that a way of keys leads to."""
+
+    def change(value_at: Any) -> None:
+        for step in way:
+            value_at = value_at[step]
+        value_at[key] = value
+
+    return change
+
+
+def drop(key: str) -> Callable[[Any], object]:
+    """Return what takes a key away."""
+    return lambda record: record.pop(key)
+
+
+def in_stdout(change: Callable[[Any], object]) -> Callable[[dict[str, Any]], object]:
+    """Return what changes the entry of an artifact of a record."""
+    return lambda record: change(artifact_of(record, "stdout.txt"))
+
+
 def artifact_of(record: dict[str, Any], path: str) -> dict[str, Any]:
     """Return the entry of an artifact."""
     found: dict[str, Any] = next(entry for entry in record["artifacts"] if entry["path"] == path)

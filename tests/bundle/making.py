@@ -122,7 +122,7 @@ class Zip:
             body += end64(count, length, where)
             end |= {"here": 0xFFFF, "count": 0xFFFF}
         body += struct.pack("<4s4H2IH", b"PK\5\6", *end.values(), len(self.comment)) + self.comment
-        return bytes(body + self.suffix)
+        return bytes(body) + self.suffix
 
     def _directory_record(self, member: Member, place: int) -> bytes:
         facts = member.facts()
@@ -132,7 +132,7 @@ class Zip:
             facts["time"], facts["date"], facts["crc"], facts["length"], facts["size"], len(facts["name"]),
             len(facts["extra"]), len(member.comment), member.disk, member.internal, member.mode,
             place if member.offset is None else member.offset,
-        ) + facts["name"] + facts["extra"] + member.comment  # fmt: skip
+        )  + bytes(facts["name"] + facts["extra"] + member.comment)  # fmt: skip
 
     def named(self, name: str) -> Member:
         """Return the member of a name."""
@@ -166,7 +166,7 @@ class Contents:
 
     def payload(self) -> dict[str, bytes]:
         """Return every file below data/, in the order of the zip."""
-        found = {}
+        found: dict[str, bytes] = {}
         for name, run in sorted(self.records.items()):
             place = f"data/runs/{name}/"
             found |= {path: data for path, data in self.files.items() if path.startswith(place)}

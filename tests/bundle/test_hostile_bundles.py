@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from collector.bundle.load import ImportOptions, import_bundle
-from collector.bundle.verify import verify_bundle
+from collector.bundle import ImportOptions, import_bundle, verify_bundle
 from collector.errors import AcodeError
 from collector.workspace import Workspace
 from tests.bundle import hostile_manifests, hostile_records, hostile_zips
 from tests.bundle.kinds import KINDS
 from tests.bundle.making import Contents
 from tests.bundle.stores import record, runs_of, snapshot, write_run
+from tests.conftest import Acode
 
 SOURCES = (hostile_manifests, hostile_records, hostile_zips)
 """Each adds its kinds when it is imported."""
