@@ -141,6 +141,11 @@ def move(source: str, destination: str) -> None:
     sync_directory(os.path.dirname(source))
 
 
+def rename(source: str, destination: str) -> None:
+    """Rename within one file system, leaving it to the caller to make both directories durable."""
+    os.rename(source, destination)
+
+
 def move_all(pairs: Iterable[tuple[str, str]]) -> None:
     """Rename several within one file system, each over nothing or an empty directory, durably."""
     directories = set()
@@ -149,11 +154,6 @@ def move_all(pairs: Iterable[tuple[str, str]]) -> None:
         directories |= {os.path.dirname(source), os.path.dirname(destination)}
     for directory in sorted(directories):
         sync_directory(directory)
-
-
-def rename(source: str, destination: str) -> None:
-    """Rename within one file system, leaving it to the caller to make both directories durable."""
-    os.rename(source, destination)
 
 
 def sync_directory(path: str) -> None:

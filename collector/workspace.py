@@ -90,16 +90,6 @@ class Workspace:
         return os.path.join(self.folder, "trash")
 
     @property
-    def imports(self) -> str:
-        """Runs of bundles on their way in, a folder for each bundle, on the file system they will stay on."""
-        return os.path.join(self.artifacts, ".imports")
-
-    @property
-    def import_lock(self) -> str:
-        """Whoever holds a lock on this file imports a bundle."""
-        return os.path.join(self.folder, "import.lock")
-
-    @property
     def ballast(self) -> str:
         """A file that is let go of when the disk is full, so that runs can be deleted."""
         return os.path.join(self.folder, "ballast")
@@ -118,6 +108,16 @@ class Workspace:
     def cleanup_state(self) -> str:
         """When runs were cleaned up last, and which came back from the trash."""
         return os.path.join(self.folder, "cleanup.json")
+
+    @property
+    def imports(self) -> str:
+        """Runs of bundles on their way in, a folder for each bundle, on the file system they will stay on."""
+        return os.path.join(self.artifacts, ".imports")
+
+    @property
+    def import_lock(self) -> str:
+        """Whoever holds a lock on this file imports a bundle."""
+        return os.path.join(self.folder, "import.lock")
 
     @property
     def writer_lock(self) -> str:

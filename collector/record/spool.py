@@ -45,8 +45,8 @@ def announce(spool: str, kind: str, subject: str) -> None:
         spool: the spool folder.
         kind: `run` when a run folder appeared, `end` when its command has ended, `seal` when only
             its checksums are wanting, `session` when a session folder has changed, `delete`,
-            `undelete`, `reindex`, `layout`, `optimize` and `recover` to ask the collector for that,
-            `import` when the runs of a bundle lie ready: from then on all of them are taken in.
+            `undelete`, `reindex`, `layout`, `optimize` and `recover` to ask the collector for that, `import`
+            when the runs of a bundle lie ready: from then on all of them are taken in.
         subject: the run folder relative to the artifact store; for `session` a session folder, for
             `delete` the id of a request or of a run, for `undelete` of a run, for `layout` the new one,
             for `import` their folder below `.imports`, for the others any word.

@@ -164,19 +164,6 @@ class Indexer:
             self.index_commands()
         return len([name for name, kind, _ in waiting if kind not in spool.SEALS])
 
-    def _take_in_waiting(self) -> None:
-        """Take in bundles before anything else looks at the folders: all runs of one, or none, are there."""
-        waiting = spool.list_announcements(self._workspace.spool)
-        for name, kind, subject in waiting:
-            if kind == spool.IMPORT:
-                self._take_in(subject)
-                spool.remove(self._workspace.spool, [name])
-
-    def _take_in(self, token: str) -> None:
-        stores = (self.runs, self.artifacts)
-        Importing(self._workspace, self._folders, self._log).take_in(token, stores, self.sealer.config)
-        self._commands_wait = True
-
     def _index_announced(self) -> list[spool.Announcement]:
         waiting = spool.list_announcements(self._workspace.spool)
         for begin in range(0, len(waiting), BATCH):
@@ -189,6 +176,19 @@ class Indexer:
 
     def _to_delete(self) -> list[spool.Announcement]:
         return [a for a in spool.list_announcements(self._workspace.spool) if a[1] == spool.DELETE]
+
+    def _take_in_waiting(self) -> None:
+        """Take in bundles before anything else looks at the folders: all runs of one, or none, are there."""
+        waiting = spool.list_announcements(self._workspace.spool)
+        for name, kind, subject in waiting:
+            if kind == spool.IMPORT:
+                self._take_in(subject)
+                spool.remove(self._workspace.spool, [name])
+
+    def _take_in(self, token: str) -> None:
+        stores = (self.runs, self.artifacts)
+        Importing(self._workspace, self._folders, self._log).take_in(token, stores, self.sealer.config)
+        self._commands_wait = True
 
     def index_commands(self, budget_seconds: float = 0.2) -> int:
         """Index command lines that wait for it, for about so long; return how many."""
