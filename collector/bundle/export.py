@@ -156,9 +156,8 @@ class _Exporting:
 
     def _new_part(self) -> Part:
         path = self._temporary_path()
-        return Part(
-            path, os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
-        )
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+        return Part(path, os.open(path, flags, 0o644 if self._options.encrypt is None else 0o600))
 
     # Runs
 
