@@ -20,12 +20,17 @@ POINTS = 10
 OWN = {"stdout.txt": b"mine\n"}
 
 
+ENVIRON = {**os.environ, "PYTHONPATH": str(PROJECT), "ACODE_COLLECTOR_AUTOSTART": "false"}
+
+
+def words(workspace: Workspace, bundle: str, number: int) -> list[str]:
+    """Return the command of an import that dies at its n-th change of the disk; 0 for never."""
+    return [sys.executable, "-m", "tests.bundle.dying", workspace.root, bundle, str(number)]
+
+
 def dying(workspace: Workspace, bundle: str, number: int) -> subprocess.CompletedProcess[str]:
-    words = [sys.executable, "-m", "tests.bundle.dying", workspace.root, bundle, str(number)]
-    environ = {**os.environ, "PYTHONPATH": str(PROJECT), "ACODE_COLLECTOR_AUTOSTART": "false"}
-    return subprocess.run(
-        words, cwd=PROJECT, env=environ, capture_output=True, text=True, check=False, timeout=60
-    )
+    command = words(workspace, bundle, number)
+    return subprocess.run(command, cwd=PROJECT, env=ENVIRON, capture_output=True, text=True, check=False)
 
 
 def with_a_run(root: Path) -> Workspace:
