@@ -20,6 +20,7 @@ from collector.bundle.sources import Making, open_run
 from collector.bundle.staging import Stage
 from collector.bundle.verify import ASKING, Asking, BundleReport, report_of, unreadable, verify_opened
 from collector.config import load_config
+from collector.encryption.problem import KeyProblem
 from collector.errors import (
     AccessError,
     BusyError,
@@ -32,6 +33,7 @@ from collector.ids import new_ulid
 from collector.model.run import Run
 from collector.record import spool
 from collector.record.imported import import_note
+from collector.record.keep import keeping_of
 from collector.store import open_stores
 from collector.store.importing import RUNS, refuse_known, remove_stage, remove_unannounced, stage_path
 from collector.store.lock import FileLock
@@ -104,6 +106,8 @@ def import_bundle(
                     report.problems[0].code, report.problems[0].message, "nothing was imported"
                 )
             return _Import(workspace, bundle, report).run(progress)
+    except KeyProblem as problem:
+        raise problem.error from problem
     except RefusedError as error:
         raise refused(path, error) from error
     except OSError as error:
@@ -167,7 +171,8 @@ class _Import:
         _refuse_full(self._workspace, self._bundle)
         note = import_note(clock.format_iso(clock.now_ms()), self._bundle.digest, "")
         path = os.path.join(stage_path(self._workspace, self._token), RUNS)
-        stage = Stage(path, self._bundle, config, note)
+        keeping = keeping_of(config, self._workspace, os.environ)
+        stage = Stage(path, self._bundle, (config, keeping), note)
         total, so_far = self._bundle.manifest.bytes, 0
 
         def done(size: int) -> None:

@@ -19,7 +19,8 @@ from collector import durable
 from collector.bundle.container import RefusedError
 from collector.bundle.manifest import MANIFEST
 from collector.encryption.header import MAGIC, DamagedFile
-from collector.encryption.key import BY_PASSPHRASE, Key, KeyName, KeyProblem
+from collector.encryption.key import BY_PASSPHRASE, Key, KeyName
+from collector.encryption.problem import KeyProblem
 from collector.encryption.signing import (
     STATEMENT_TYPE,
     PrivateKey,

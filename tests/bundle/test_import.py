@@ -197,6 +197,21 @@ def test_an_imported_bundle_is_exported_as_it_came(bundle: str, workspace: Works
     assert (tmp_path / "again.zip").read_bytes() == Path(bundle).read_bytes()
 
 
+def test_in_an_encrypted_workspace_what_is_imported_is_encrypted(
+    bundle: str, acode: Acode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from collector.encryption.key import format_key, new_key
+
+    monkeypatch.setenv("ACODE_ENCRYPTION_KEY", format_key(new_key()))
+    for name, value in (("ENABLED", "true"), ("KEY_SOURCE", "environment")):
+        monkeypatch.setenv(f"ACODE_RUNS_ENCRYPTION_{name}", value)
+    import_bundle(acode.workspace, bundle, ImportOptions())
+    files = [path for path in Path(acode.workspace.artifacts).rglob("*") if path.is_file()]
+    assert [path for path in files if BUILD["stdout.txt"][:40] in path.read_bytes()] == []
+    export_bundle(acode.workspace, runs_of(acode.workspace), str(acode.root / "again.zip"), PLAIN)
+    assert (acode.root / "again.zip").read_bytes() == Path(bundle).read_bytes()
+
+
 def test_a_signature_of_other_content_is_none(workspace: Workspace, tmp_path: Path) -> None:
     from collector.bundle.protecting import Trust, signing_with
     from collector.bundle.verify import Asking, verify_bundle
