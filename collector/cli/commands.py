@@ -22,7 +22,13 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "tag": ("runs_annotate", "tag runs: NAME or NAME=VALUE"),
         "untag": ("runs_annotate", "take tags away from runs"),
         "note": ("runs_annotate", "write a note about a run"),
-        "delete": ("runs_change", "delete runs with all their files"),
+        "delete": (
+            "runs_change",
+            "delete runs with all their files: those named, or those that fit a filter",
+        ),
+        "trash": ("runs_trash", "list deleted runs that can come back"),
+        "undelete": ("runs_trash", "bring deleted runs back, with tags and notes"),
+        "cleanup": ("runs_cleanup", "delete what the rules of retention condemn, showing why"),
         "reindex": ("runs_change", "rebuild the database from the run folders"),
         "optimize": ("runs_upkeep", "keep the database fast, and give back what deleted runs left free"),
         "recover": (
@@ -55,6 +61,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "preview-redaction": ("artifacts_redaction", "show what would be masked in a run or file"),
         "stats": ("artifacts_stats", "say how much the files of all runs take"),
         "collect": ("artifacts_collect", "add a file to a run"),
+        "prune": ("runs_cleanup", "delete the oldest runs until what is left is no more than may be"),
         "migrate": ("artifacts_collect", "move run folders into folders of days, or back"),
     },
     "query": {
