@@ -16,7 +16,7 @@ from collector.config.settings import COLLECT_PATTERNS
 from collector.record.choose import Wanted
 from collector.record.collect import Limits, RunPlace, Unkept, collect, skipped_json
 from collector.record.handed_in import adopt
-from collector.workspace import Workspace
+from collector.workspace import IMPORT_JSON, Workspace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -116,6 +116,8 @@ def _collected(
     folder: str, record: dict[str, Any], settings: Gathering, knowing: Knowing
 ) -> tuple[dict[str, Any], list[Unkept]]:
     recorder = record.get("recorder") or {}
+    if os.path.lexists(os.path.join(folder, IMPORT_JSON)):
+        return record, []  # where it ran is not a place here, whatever it is called
     if PROVENANCE in (record.get("provenance") or {}) or recorder.get("kind") not in _RECORDERS:
         return record, []
     asked = _asked(recorder.get("collect"))

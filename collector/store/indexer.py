@@ -26,6 +26,7 @@ from collector.store.artifacts import SqliteArtifactStore
 from collector.store.database import DATABASE_SUFFIXES, open_writer, quick_check
 from collector.store.deleter import Deleter, forget_trashed
 from collector.store.deletions import reap, restorable_folder, trash_time_ms
+from collector.store.importing import Importing, remove_abandoned
 from collector.store.lock import WriterLock
 from collector.store.run_folders import RunFolders
 from collector.store.runs import SqliteRunStore
@@ -86,6 +87,7 @@ class Indexer:
                 if error.code == "ACODE-RUN-025":
                     raise
                 self.rebuild(str(error))
+            self._take_in_waiting()
             if not self.runs.last_event_id():
                 self.reindex()
                 self.runs.note_complete()
@@ -175,6 +177,19 @@ class Indexer:
     def _to_delete(self) -> list[spool.Announcement]:
         return [a for a in spool.list_announcements(self._workspace.spool) if a[1] == spool.DELETE]
 
+    def _take_in_waiting(self) -> None:
+        """Take in bundles before anything else looks at the folders: all runs of one, or none, are there."""
+        waiting = spool.list_announcements(self._workspace.spool)
+        for name, kind, subject in waiting:
+            if kind == spool.IMPORT:
+                self._take_in(subject)
+                spool.remove(self._workspace.spool, [name])
+
+    def _take_in(self, token: str) -> None:
+        stores = (self.runs, self.artifacts)
+        Importing(self._workspace, self._folders, self._log).take_in(token, stores, self.sealer.config)
+        self._commands_wait = True
+
     def index_commands(self, budget_seconds: float = 0.2) -> int:
         """Index command lines that wait for it, for about so long; return how many."""
         until, done = time.monotonic() + budget_seconds, 0
@@ -218,6 +233,8 @@ class Indexer:
             self.move_folders(dated=subject == "dated")
         elif kind == spool.SESSION:
             self._index_session(subject)
+        elif kind == spool.IMPORT:
+            self._take_in(subject)
         elif kind == spool.OPTIMIZE:
             upkeep.optimize(self._connection, self._workspace.database)
         elif kind == spool.UNDELETE:
@@ -392,7 +409,7 @@ class Indexer:
 
     def remove_orphans(self) -> int:
         """Remove folders in which a recorder died before it wrote a record; return how many."""
-        removed = 0
+        removed = remove_abandoned(self._workspace)
         for folder in self._folders.iter_folders(with_record=False):
             path = Path(self._workspace.run_folder(folder))
             if trash.is_orphan(path):

@@ -132,9 +132,16 @@ class Sealer:
             return False
         return True
 
+    @property
+    def config(self) -> Config:
+        """The settings."""
+        if self._config is None:
+            self._config = read_config(self._workspace)
+        return self._config
+
     def _settings(self) -> Sealing:
         if self._sealing is None:
-            self._sealing = sealing_of(self._config or read_config(self._workspace), self._workspace)
+            self._sealing = sealing_of(self.config, self._workspace)
         return self._sealing
 
 
