@@ -112,6 +112,6 @@ def test_a_value_behind_a_telling_key_or_word_is_masked() -> None:
         st.none() | st.booleans() | st.integers() | st.text("ab: .é\n"),
         lambda inner: st.lists(inner) | st.dictionaries(st.text("ab_"), inner),
     )
-)  # noqa: E501
+)
 def test_what_holds_no_secret_stays_as_it_is(value: object) -> None:
     assert mask_value(value, RULES) == value

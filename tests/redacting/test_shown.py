@@ -1,4 +1,4 @@
-"""`runs.redact: display`: what is stored is as it came; what is shown, on a terminal or as JSON, is masked."""
+"""`runs.redact: display`: what is stored is as it came, what is shown or told to programs is masked."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Showing(Acode):
     def shown_on_terminal(self, *arguments: str) -> bytes:
         """Return what a command prints on a terminal."""
         terminal = Terminal([*ACODE, "--no-pager", *arguments], self.environ, str(self.root), 300, 120)
-        terminal.wait()
+        terminal.finish()
         return terminal.output
 
     def seen(self, data: bytes) -> list[str]:
@@ -86,13 +86,13 @@ def test_no_verb_shows_a_secret_on_a_terminal(showing: Showing, verb: str) -> No
 
 @pytest.mark.parametrize(
     "verb",
-    (
+    [
         "runs list --json", "runs list --format jsonl", "runs list --format csv", "runs show @1 --json",
         "runs why @1 --json", "runs artifacts @1 --json", "runs diff @2 @1 --json", "search -F start --json",
         "runs stats --by command --json", "artifacts preview-redaction @1 --json", "runs stdout @1 --redact",
         "runs output @1 --redact --lines 3:9", "artifacts cat @1 trace.log --redact", "runs cast @1",
         "runs follow @1 --redact", "runs why @1", "runs show @1",
-    ),
+    ],
 )  # fmt: skip
 def test_records_for_programs_are_masked_like_what_is_shown(showing: Showing, verb: str) -> None:
     done = showing.run(*verb.split())
@@ -146,7 +146,7 @@ def test_a_run_that_goes_on_is_masked_as_well(acode: Acode) -> None:
         for verb in ("runs list --json", "runs show @ --json", "runs output @ --redact"):
             assert token.encode() not in acode.run(*verb.split()).stdout
         terminal = Terminal([*ACODE, "runs", "follow", "@"], acode.environ, str(acode.root), 300, 20)
-        terminal.wait_for(lambda screen: "REDACTED" in "".join(screen))
+        terminal.wait_for("REDACTED")
         assert token.encode() not in terminal.output
         os.kill(terminal.pid, 9)
     finally:
@@ -192,7 +192,7 @@ def test_preview_says_on_which_lines_what_is_found(acode: Acode) -> None:
     token = github_token()
     (acode.root / "some.txt").write_text(f"one\ntwo {token}\n{private_key(3)}\n")
     found = json.loads(acode.run("artifacts", "preview-redaction", "./some.txt", "--json").stdout)
-    assert [(item["line"], item["end_line"], item["rule"]) for item in found][0] == (2, 2, "github-token")
+    assert (found[0]["line"], found[0]["end_line"], found[0]["rule"]) == (2, 2, "github-token")
     assert found[1]["rule"] == "private-key"
     assert found[1]["end_line"] - found[1]["line"] >= 2
     counts = json.loads(acode.run("artifacts", "preview-redaction", "./some.txt", "--rules", "--json").stdout)
