@@ -53,8 +53,8 @@ def _create(options: Namespace, context: Context) -> int:
         output.line(format_key(key))
         output.note(f"acode: set {VARIABLE} to it, in front of older ones; {_KEEP}")
         return 0
-    places.write(source, [key])
     _audit(context, "key.create", key, source)
+    places.write(source, [key])
     output.line(f"created key {key.name.text} in {output.sanitize(places.describe(source))}")
     output.note(f"acode: {_KEEP}")
     if not context.config.get("runs.encryption.enabled"):
@@ -79,8 +79,8 @@ def _rotate(options: Namespace, context: Context) -> int:
     if not known:
         places.current()
     key = new_key()
-    places.write(source, [key, *known])
     _audit(context, "key.rotate", key, source)
+    places.write(source, [key, *known])
     output.line(f"created key {key.name.text} in {output.sanitize(places.describe(source))}")
     return _rewrap_all(key, places, context)
 
@@ -108,7 +108,7 @@ def _rewrap_all(key: Key, places: KeyPlaces, context: Context) -> int:
     return 0
 
 
-def _configure_encrypt(parser: Parser) -> None:
+def _configure_nothing(parser: Parser) -> None:
     del parser
 
 
@@ -161,9 +161,9 @@ def _import(options: Namespace, context: Context) -> int:
     if key in known:
         output.line(f"key {key.name.text} is there already")
         return 0
+    _audit(context, "key.create", key, source)
     places.write(source, [*known, key])
     use = "opens what it encrypted" if known else "encrypts from now on"
-    _audit(context, "key.create", key, source)
     output.line(f"added key {key.name.text} to {output.sanitize(places.describe(source))}: it {use}")
     return 0
 
@@ -187,8 +187,8 @@ def _remove(options: Namespace, context: Context) -> int:
                 "ACODE-RUN-035", f"{_count(files)} here can only be read with key {key.name.text}",
                 "'acode keys rotate' brings them under a new one; --force removes it all the same",
             )  # fmt: skip
-    places.write(source, [other for other in places.read(source) if other != key])
     _audit(context, "key.remove", key, source)
+    places.write(source, [other for other in places.read(source) if other != key])
     output.line(f"removed key {key.name.text} from {output.sanitize(places.describe(source))}")
     return 0
 
@@ -217,6 +217,7 @@ def find_key(prefix: str, places: KeyPlaces) -> tuple[str, Key]:
 def _audit(context: Context, action: str, key: Key, source: str) -> None:
     from collector.audit import append_audit
 
+    context.workspace.create()
     append_audit(context.workspace, action, key.name.text, {"place": source}, context.config)
 
 
@@ -227,8 +228,8 @@ def _count(files: int) -> str:
 COMMANDS = {
     "create": Command(_configure_create, _create),
     "rotate": Command(_configure_rotate, _rotate),
-    "rewrap": Command(_configure_encrypt, _rewrap),
-    "encrypt": Command(_configure_encrypt, _encrypt),
+    "rewrap": Command(_configure_nothing, _rewrap),
+    "encrypt": Command(_configure_nothing, _encrypt),
     "export": Command(_configure_export, _export),
     "import": Command(_configure_import, _import),
     "remove": Command(_configure_remove, _remove),

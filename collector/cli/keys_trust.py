@@ -97,9 +97,10 @@ def _record(
 
 def create_signing(name: str | None, context: Context) -> int:
     """Make the user's signing key, and print what others need to trust it."""
-    public = signing_keys.create_signing_key(context.environ, name or f"{_user()}@{socket.gethostname()}")
     from collector.audit import append_audit
 
+    public = signing_keys.create_signing_key(context.environ, name or f"{_user()}@{socket.gethostname()}")
+    context.workspace.create()
     append_audit(context.workspace, "key.create", public.key_id, {"place": "signing"}, context.config)
     output.line(format_public_key(public))
     output.note("acode: others trust it with: acode keys trust 'THE LINE ABOVE'")
