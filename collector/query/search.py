@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from typing import Any, BinaryIO
 
     from collector.errors import AcodeError
+    from collector.record.masking import Masking
 
 _SCAN_BYTES = 1 << 20
 
@@ -97,9 +98,13 @@ class Hits:
         workspace: where.
         runs: its runs.
         search: what for.
+        masking: masks the secrets in what is found, and lets none be found; None for what was recorded.
     """
 
-    def __init__(self, workspace: Workspace, runs: RunStore, search: Search) -> None:
+    def __init__(
+        self, workspace: Workspace, runs: RunStore, search: Search, masking: Masking | None = None
+    ) -> None:
+        self._masking = masking
         self._workspace = workspace
         self._runs = runs
         self._search = search
@@ -113,7 +118,7 @@ class Hits:
         self.has_work = True
 
     def __iter__(self) -> Iterator[Hit]:
-        texts = Texts(open_reader(self._workspace.database), self._workspace)
+        texts = Texts(open_reader(self._workspace.database), self._workspace, self._masking)
         reader = open_search_reader(self._workspace)
         jobs = Jobs(self._workspace, texts, reader, self._search.query, self._is_over)
         done: set[int] = set()

@@ -14,7 +14,7 @@ import os
 import stat
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
 from collector import durable
@@ -61,12 +61,17 @@ class Keeping:
 
 def keeping_of(config: Config, workspace: Workspace, environ: Mapping[str, str]) -> Keeping:
     """Return how a configuration wants files to be kept."""
+    keeping = plain_keeping_of(config)
+    if not config.get("runs.encryption.enabled"):
+        return keeping
+    return replace(keeping, key=encryption_of(lambda: key_places(config, workspace.root, environ)))
+
+
+def plain_keeping_of(config: Config) -> Keeping:
+    """Return how a configuration wants files to be kept, but for encryption."""
     least = config.get("runs.artifacts.compressMinSize")
-    key = None
-    if config.get("runs.encryption.enabled"):
-        key = encryption_of(lambda: key_places(config, workspace.root, environ))
     return Keeping(
-        bool(config.get("runs.artifacts.compressText")), least if isinstance(least, int) else 64 << 10, key
+        bool(config.get("runs.artifacts.compressText")), least if isinstance(least, int) else 64 << 10
     )
 
 
@@ -196,14 +201,7 @@ class _Keeper:
     def _is_worth_it(self, artifact: dict[str, Any], status: os.stat_result) -> bool:
         if artifact["path"] + SUFFIX in self._names or artifact["path"] in _LEFT_ALONE:
             return False
-        if self._has_to(artifact):
-            return True
-        kind = str(artifact.get("content_type"))
-        return (
-            self._keeping.compress
-            and status.st_size >= max(1, self._keeping.min_bytes)
-            and (kind.startswith("text/") or kind.rpartition("/")[2].endswith(_COMPRESSIBLE))
-        )
+        return self._has_to(artifact) or is_compressible(artifact, status.st_size, self._keeping)
 
     def _compressed(self, content: BinaryIO, path: str, artifact: dict[str, Any]) -> dict[str, Any] | None:
         """Write the compressed form beside a file; None if it saves little, or its name is too long."""
@@ -238,6 +236,17 @@ class _Keeper:
                     continue
                 break
         self._mine.setdefault(key, path)
+
+
+def is_compressible(artifact: Mapping[str, Any], size: int, keeping: Keeping) -> bool:
+    """Tell whether a file is text that is large enough to be kept compressed."""
+    kind = str(artifact.get("content_type"))
+    return (
+        keeping.compress
+        and size >= max(1, keeping.min_bytes)
+        and (kind.startswith("text/") or kind.rpartition("/")[2].endswith(_COMPRESSIBLE))
+        and artifact["path"] not in _LEFT_ALONE
+    )
 
 
 def write_compressed(content: BinaryIO, target: str, mode: int) -> tuple[int, str]:

@@ -13,10 +13,10 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
-from fnmatch import fnmatchcase
 
 from collector.model.facts import RunFacts
 from collector.model.frozen import dataclass
+from collector.tags import find_tag
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,6 +55,8 @@ class Policy:
     keep_weekly: int = 0
     preserve_tags: tuple[str, ...] = ()
     delete_rest: bool = False
+    spare: frozenset[str] = frozenset()
+    """Runs, by id, that stay whatever the rules say."""
 
     @property
     def condemns(self) -> bool:
@@ -160,17 +162,10 @@ def protection(run: RunFacts, policy: Policy, now_ms: int) -> str:
         return "has a time that cannot be right"
     if now_ms - run.last_time < policy.min_age:
         return f"is younger than {format_age(policy.min_age)}"
-    tag = find_preserved(run, policy.preserve_tags)
+    if run.run_id in policy.spare:
+        return "came back from the trash lately"
+    tag = find_tag(run.tags, policy.preserve_tags)
     return f"has the tag {tag}" if tag else ""
-
-
-def find_preserved(run: RunFacts, patterns: tuple[str, ...]) -> str:
-    """Return the first tag of a run that is to be preserved; empty when none is."""
-    for key, value in run.tags.items():
-        whole = f"{key}={value}" if value else key
-        if any(fnmatchcase(key, pattern) or fnmatchcase(whole, pattern) for pattern in patterns):
-            return whole
-    return ""
 
 
 def format_age(ms: int) -> str:
