@@ -80,6 +80,18 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "verify": ("audit", "check that nobody has changed the audit log"),
         "checkpoint": ("audit", "print where the audit log is now, to be kept elsewhere"),
     },
+    "keys": {
+        "list": ("keys_trust", "list the keys that encrypt, that sign, and those you trust"),
+        "create": ("keys", "make a key that encrypts what is recorded, or one that signs"),
+        "rotate": ("keys", "make a new key, and bring every encrypted file under it"),
+        "rewrap": ("keys", "bring every encrypted file under the current key"),
+        "encrypt": ("keys", "encrypt the files of runs that were recorded before"),
+        "export": ("keys", "print a key, to keep a copy of it"),
+        "import": ("keys", "add a key that is read from stdin"),
+        "remove": ("keys", "forget a key that no file needs any more"),
+        "trust": ("keys_trust", "believe signatures of somebody's key"),
+        "untrust": ("keys_trust", "believe them no longer"),
+    },
     "config": {
         "show": ("config", "show every setting and where its value came from"),
         "get": ("config_edit", "print the value of a setting"),
