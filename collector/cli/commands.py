@@ -73,6 +73,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
 """The commands with verbs: group, verb, module below `collector.cli`, what it does."""
 
 SINGLE: dict[str, tuple[str, str]] = {
+    "serve": ("serve", "serve the recorded runs over HTTP, on this machine"),
     "search": ("search", "search what runs wrote, newest first"),
     "completion": ("completion", "print or install what lets bash, zsh or fish complete acode"),
     "doctor": ("doctor", "check everything, and say what to do"),
