@@ -64,6 +64,9 @@ if TYPE_CHECKING:
     from collector.query.statistics import trend as trend
     from collector.query.words import FilterError as FilterError
     from collector.record.content import open_content as open_content
+    from collector.record.masking import Masking as Masking
+    from collector.record.masking import masking_in as masking_in
+    from collector.record.masking import masking_of as masking_of
     from collector.record.output_index import iter_output as iter_output
     from collector.store import open_stores as open_stores
     from collector.store.events import follow_events as follow_events
@@ -105,6 +108,7 @@ _HOMES = {
     "LimitError": "errors",
     "Location": "model.results",
     "LogEntry": "model.results",
+    "Masking": "record.masking",
     "Outline": "store.protocols",
     "Page": "store.protocols",
     "Pattern": "store.patterns",
@@ -141,6 +145,8 @@ _HOMES = {
     "group_terms": "query.group_terms",
     "iter_output": "record.output_index",
     "load_config": "config",
+    "masking_in": "record.masking",
+    "masking_of": "record.masking",
     "open_content": "record.content",
     "open_stores": "store",
     "parse_query": "query.language",

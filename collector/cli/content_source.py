@@ -29,7 +29,7 @@ def run_folder(run: Run, context: Context) -> str:
 
 def artifact_source(artifact: Artifact, context: Context) -> Source:
     """Return an artifact's content, read from anywhere. Its checksum is looked at only when all is shown."""
-    artifacts = context.stores()[1]
+    artifacts = context.contents()
 
     def chunks() -> Iterator[bytes]:
         with artifacts.open(artifact) as content:
@@ -50,13 +50,13 @@ def stream_source(run: Run, kind: str, context: Context) -> Source:
             return artifact_source(artifact, context)
     if run.is_finished:
         raise NotFoundError("ACODE-ART-011", f"run {run.name} has no {path}", "nothing was recorded")
-    return _file_source(run_folder(run, context), path)
+    return _file_source(run, path, context)
 
 
-def _file_source(folder: str, path: str) -> Source:
+def _file_source(run: Run, path: str, context: Context) -> Source:
     def content() -> BinaryIO:
         try:
-            return open_content(folder, path)
+            return context.contents().open_as(run, path)
         except FileNotFoundError:
             from io import BytesIO
 

@@ -106,7 +106,7 @@ def _hits(options: Namespace, context: Context, form: str) -> Hits | None:
         timeout_seconds=parse_duration(options.timeout) / 1000,
     )
     stores = context.find_stores()
-    return None if stores is None else Hits(context.workspace, stores[0], search)
+    return None if stores is None else Hits(context.workspace, stores[0], search, context.masking)
 
 
 def pattern_of(options: Namespace) -> Pattern:

@@ -83,6 +83,7 @@ class _Session:
         self._workspace = workspace
         self._environ = environ
         self._is_recorded = True
+        self._told_argv = list(options.argv)
         self.agent: str | None = None
         now = clock.now_ms()
         team = options.get("--team")
@@ -113,6 +114,11 @@ class _Session:
         from collector.daemon.launch import ensure_collector
 
         config = self._settings()
+        if config.get("runs.redact") == "store":
+            from collector.record.redacting import mask_arguments, store_rules
+
+            rules = store_rules(config, self._environ)
+            self._told_argv = self._told_argv if rules is None else mask_arguments(self._told_argv, rules)
         environ = {name: value for name, value in self._environ.items() if name != LAUNCHER_STAT}
         if not config.enabled:
             self._is_recorded = False
@@ -175,7 +181,7 @@ class _Session:
             "pid": me, "start_ticks": clock.process_start_ticks(me), "boot_id": clock.boot_id(),
             "agent_pid": pid, "agent_start_ticks": clock.process_start_ticks(pid),
             "started_at": clock.format_iso(clock.now_ms()), "working_directory": current_folder(),
-            "argv": self._options.argv,
+            "argv": self._told_argv,
         })  # fmt: skip
 
     def _tell_end(self, ending: Ending) -> None:

@@ -30,6 +30,7 @@ from collector.daemon.sealing import SealingThread
 from collector.daemon.searching import SearchThread
 from collector.daemon.watching import WorkspaceWatch
 from collector.errors import AcodeError, BusyError, ConflictError, CorruptError, UnavailableError
+from collector.record.redacting import store_rules
 from collector.store.indexer import Indexer
 from collector.workspace import Workspace
 
@@ -253,7 +254,7 @@ def main(argv: list[str]) -> int:
     workspace = Workspace(options.workspace, config.artifacts_directory)
     workspace.create()
     os.chdir(workspace.root)
-    log = EventLog(workspace)
+    log = EventLog(workspace, store_rules(config, os.environ))
     collector = Collector(workspace, config, log, None if options.keep_running else IDLE_SECONDS)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, collector.stop)

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any, BinaryIO
 
+    from collector.record.masking import Masking
+
 _SCAN_BYTES = 1 << 20
 
 
@@ -94,9 +96,13 @@ class Hits:
         workspace: where.
         runs: its runs.
         search: what for.
+        masking: masks the secrets in what is found, and lets none be found; None for what was recorded.
     """
 
-    def __init__(self, workspace: Workspace, runs: RunStore, search: Search) -> None:
+    def __init__(
+        self, workspace: Workspace, runs: RunStore, search: Search, masking: Masking | None = None
+    ) -> None:
+        self._masking = masking
         self._workspace = workspace
         self._runs = runs
         self._search = search
@@ -108,7 +114,7 @@ class Hits:
         self.has_work = True
 
     def __iter__(self) -> Iterator[Hit]:
-        texts = Texts(open_reader(self._workspace.database), self._workspace)
+        texts = Texts(open_reader(self._workspace.database), self._workspace, self._masking)
         reader = open_search_reader(self._workspace)
         jobs = Jobs(self._workspace, texts, reader, self._search.query, self._is_over)
         done: set[int] = set()

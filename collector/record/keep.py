@@ -12,7 +12,7 @@ import hashlib
 import io
 import os
 import stat
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -161,12 +161,8 @@ class _Keeper:
         return {**artifact, **facts}
 
     def _is_worth_it(self, artifact: dict[str, Any], status: os.stat_result) -> bool:
-        kind = str(artifact.get("content_type"))
         return (
-            self._keeping.compress
-            and status.st_size >= max(1, self._keeping.min_bytes)
-            and (kind.startswith("text/") or kind.rpartition("/")[2].endswith(_COMPRESSIBLE))
-            and artifact["path"] not in _LEFT_ALONE
+            is_compressible(artifact, status.st_size, self._keeping)
             and artifact["path"] + SUFFIX not in self._names
         )
 
@@ -203,6 +199,17 @@ class _Keeper:
                     continue
                 break
         self._mine.setdefault(key, path)
+
+
+def is_compressible(artifact: Mapping[str, Any], size: int, keeping: Keeping) -> bool:
+    """Tell whether a file is text that is large enough to be kept compressed."""
+    kind = str(artifact.get("content_type"))
+    return (
+        keeping.compress
+        and size >= max(1, keeping.min_bytes)
+        and (kind.startswith("text/") or kind.rpartition("/")[2].endswith(_COMPRESSIBLE))
+        and artifact["path"] not in _LEFT_ALONE
+    )
 
 
 def write_compressed(content: BinaryIO, target: str, mode: int) -> tuple[int, str]:

@@ -21,12 +21,15 @@ from collector.record.handed_in import forget_incoming, has_incoming
 from collector.record.keep import Keeping, Same, drop_plain, keep_files, keeping_of, no_same
 from collector.record.output_index import MAX_COMBINED_BYTES, iter_output
 from collector.record.printed import Looking, Printed, find_printed, link_logs, looking_of
+from collector.record.redacting import STORE, mode_of, rules_anyway
 from collector.record.results import find_results
 from collector.record.run_json import artifact_entry, write_run_json
+from collector.record.sensitive import flag_artifacts, flag_record, redact_made
 from collector.workspace import (
     ANNOTATIONS_JSON,
     CALL_JSON,
     ERROR_JSON,
+    IMPORT_JSON,
     INCOMING,
     OUTPUT,
     OUTPUT_INDEX,
@@ -35,6 +38,10 @@ from collector.workspace import (
     STDOUT,
     Workspace,
 )
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collector.redaction import Rules
 
 MAX_RUN_JSON_BYTES = 16 << 20
 _LAST_LINES_BYTES = 4096
@@ -76,11 +83,17 @@ class Sealing:
     gathering: Gathering
     looking: Looking
     keeping: Keeping
+    secrets: Rules | None = None
+    """What is looked for to flag it; None for nothing."""
+    redacts: bool = False
+    """Whether what is looked for must not be kept at all."""
 
 
 def sealing_of(config: Config, workspace: Workspace) -> Sealing:
     """Return how a configuration wants runs to be sealed."""
-    return Sealing(gathering_of(config, workspace), looking_of(config, workspace), keeping_of(config))
+    rules, redacts = rules_anyway(config, os.environ), mode_of(config) == STORE
+    gathering = gathering_of(config, workspace, rules if redacts else None)
+    return Sealing(gathering, looking_of(config, workspace), keeping_of(config), rules, redacts)
 
 
 class Surroundings(NamedTuple):
@@ -110,15 +123,21 @@ def seal(folder: str, record: dict[str, Any], sealing: Sealing, surroundings: Su
     durable.remove_temporaries(folder)
     before, record = record, annotated(record, call)
     gathered = gather(folder, record, sealing.gathering, surroundings.knowing)
-    found = find_results(folder, gathered, lambda path: open_content(folder, path), _mode(folder))
+    redacted = sealing.secrets if sealing.redacts else None
+    found = find_results(folder, gathered, lambda path: open_content(folder, path), _mode(folder), redacted)
     artifacts = [*found.artifacts, *_made(folder, record, {entry["path"] for entry in found.artifacts})]
     record = {**gathered.record, "summary": found.summary}
     if PROVENANCE in record["provenance"] and PROVENANCE not in (before.get("provenance") or {}):
         printed = _printed(folder, record, sealing.looking)
         artifacts += printed.artifacts
         record |= {"metrics": printed.metrics, "summary": {**found.summary, **printed.summary}}
+    new = {a["path"] for a in artifacts if not a.get("checksum_sha256") or a["path"] in gathered.fresh}
+    if redacted is not None:
+        record, artifacts = redact_made(folder, record, artifacts, new, redacted)
     kept = keep_files(folder, artifacts, gathered.fresh, sealing.keeping, surroundings.same)
     sealed = {**record, "artifacts": kept}
+    if sealing.secrets is not None:
+        sealed = flag_record(flag_artifacts(folder, sealed, new, sealing.secrets), sealing.secrets)
     write_run_json(folder, sealed, _mode(folder), sync=True)
     if call is not None:
         forget_call(folder, call)
@@ -131,7 +150,7 @@ def remove_leftovers(folder: str, record: dict[str, Any]) -> None:
     """Remove files that a sealing which was cut short made and never spoke of; the next makes them anew."""
     if record["status"] == "running" or is_sealed(record) or has_incoming(folder):
         return  # what was handed in may be in its place already, and only there
-    known = {RUN_JSON, STDOUT, STDERR, OUTPUT_INDEX, CALL_JSON, ANNOTATIONS_JSON}
+    known = {RUN_JSON, STDOUT, STDERR, OUTPUT_INDEX, CALL_JSON, ANNOTATIONS_JSON, IMPORT_JSON}
     known |= {artifact["path"] for artifact in record["artifacts"]}
     for above, folders, names in os.walk(folder):
         relative = os.path.relpath(above, folder)

@@ -11,6 +11,7 @@ from collector.model.artifact import Artifact
 from collector.model.frozen import replace
 from collector.model.run import Run
 from collector.record.content import SUFFIX, open_content
+from collector.record.redacting import MARK
 from collector.store.database import Connection, Row, rows, transaction, translating
 from collector.store.protocols import StorageStatistics
 from collector.store.quick_json import loads
@@ -18,21 +19,30 @@ from collector.workspace import Workspace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from typing import BinaryIO
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Any, BinaryIO
 
     from collector.model.query import RunQuery
     from collector.model.statistics import LargeRun, StorageShare
+    from collector.record.masking import Masking
 
 _STREAMS = {"stdout": 0, "stderr": 1, "output": 2}
 
 
 class SqliteArtifactStore:
-    """The artifact store over one connection and the run folders of a workspace."""
+    """The artifact store over one connection and the run folders of a workspace.
 
-    def __init__(self, connection: Connection, workspace: Workspace) -> None:
+    Args:
+        connection: the database.
+        workspace: whose.
+        masking: masks the secrets in the contents that come out of it, and in the records; None for what was
+            recorded.
+    """
+
+    def __init__(self, connection: Connection, workspace: Workspace, masking: Masking | None = None) -> None:
         self._db = connection
         self._workspace = workspace
+        self._masking = masking
 
     @translating
     def get(self, artifact_id: str) -> Artifact:
@@ -44,7 +54,7 @@ class SqliteArtifactStore:
                 f"no artifact {artifact_id!r}",
                 "'acode artifacts list RUN' lists them",
             )
-        return self._flag_missing(_artifact(found[0]))
+        return self._shown(self._flag_missing(_artifact(found[0])))
 
     @translating
     def by_run(self, run_id: str) -> tuple[Artifact, ...]:
@@ -55,7 +65,7 @@ class SqliteArtifactStore:
                WHERE run_id = ? ORDER BY position, path""",
             [run_id],
         )
-        return tuple(self._flag_missing(replace(_artifact(row), run_id=run_id)) for row in found)
+        return tuple(self._shown(self._flag_missing(replace(_artifact(row), run_id=run_id))) for row in found)
 
     @translating
     def exists(self, artifact_id: str) -> bool:
@@ -65,6 +75,7 @@ class SqliteArtifactStore:
     @translating
     def path(self, artifact: Artifact) -> str:
         """See `ArtifactStore.path`."""
+        artifact = self._recorded(artifact)
         path = self.path_in(self._folder(artifact), artifact.path)
         forms = (path + SUFFIX, path) if artifact.compressed else (path, path + SUFFIX)
         # A run that has just been sealed may not be in the database yet.
@@ -86,6 +97,27 @@ class SqliteArtifactStore:
 
     def open(self, artifact: Artifact) -> BinaryIO:
         """See `ArtifactStore.open`."""
+        content = self._open(artifact)
+        if self._masking is None or self._is_clean(artifact):
+            return content
+        return self._masking.content(content, artifact.metadata)
+
+    def open_as(self, run: Run, path: str, artifact: Artifact | None = None) -> BinaryIO:
+        """Open a file of a run by its path in the run folder, as it is shown; also of a run that goes on.
+
+        Raises:
+            OSError: it is not there, no regular file, or damaged; reading may raise it too.
+            ValueError: the path leads out of the folder.
+        """
+        folder = safe_join(self._workspace.artifacts, run.folder)
+        artifact = artifact or next((a for a in run.artifacts if a.path == path), None)
+        content = open_content(folder, path)
+        if self._masking is None or (artifact is not None and self._is_clean(artifact)):
+            return content
+        return self._masking.content(content, artifact.metadata if artifact else None)
+
+    def _open(self, artifact: Artifact) -> BinaryIO:
+        artifact = self._recorded(artifact)
         self.path(artifact)
         try:
             base = safe_join(self._workspace.artifacts, self._folder(artifact))
@@ -93,13 +125,42 @@ class SqliteArtifactStore:
         except OSError as error:
             raise _open_error(artifact, error) from error
 
+    def _recorded(self, artifact: Artifact) -> Artifact:
+        """Return an artifact with the path it really has, which may be masked where it is shown."""
+        if MARK not in artifact.path:
+            return artifact
+        found = rows(self._db, "SELECT * FROM artifacts WHERE artifact_id = ?", [artifact.artifact_id])
+        return replace(artifact, path=_artifact(found[0]).path) if found else artifact
+
+    def _is_clean(self, artifact: Artifact) -> bool:
+        """Tell whether a content was looked through when its run was sealed, and no secret was in it."""
+        if self._masking is None or artifact.sensitive or artifact.checksum_sha256 is None:
+            return self._masking is None
+        return self._masking.was_looked_through(self._summary(artifact))
+
+    def _shown(self, artifact: Artifact) -> Artifact:
+        if self._masking is None:
+            return artifact
+        return self._masking.artifact(artifact, self._summary(artifact))
+
+    def _summary(self, artifact: Artifact) -> Mapping[str, Any]:
+        """Return what the run of an artifact says was found in it."""
+        found = rows(self._db, "SELECT summary FROM runs WHERE run_id = ?", [artifact.run_id])
+        summary = loads(found[0]["summary"] or "{}") if found else {}
+        return summary if isinstance(summary, dict) else {}
+
     def iter_content(self, artifact: Artifact, chunk_bytes: int = 65536) -> Iterator[bytes]:
         """See `ArtifactStore.iter_content`."""
+        if self._masking is None or self._is_clean(artifact):
+            return self._iter_recorded(artifact, chunk_bytes)
+        return self._iter_masked(artifact, chunk_bytes)
+
+    def _iter_recorded(self, artifact: Artifact, chunk_bytes: int) -> Iterator[bytes]:
         from hashlib import sha256
 
         digest, expected = sha256(), artifact.checksum_sha256
         try:
-            with self.open(artifact) as content:
+            with self._open(artifact) as content:
                 while chunk := content.read(chunk_bytes):
                     if expected is not None:
                         digest.update(chunk)
@@ -108,6 +169,12 @@ class SqliteArtifactStore:
             raise _damaged(artifact, str(error)) from error
         if expected is not None and digest.hexdigest() != expected:
             raise _damaged(artifact, "its content is not what was recorded")
+
+    def _iter_masked(self, artifact: Artifact, chunk_bytes: int) -> Iterator[bytes]:
+        """Yield masked pieces beside those that were recorded, whose checksum tells what is damaged."""
+        with self.open(artifact) as masked:
+            for chunk in self._iter_recorded(artifact, chunk_bytes):
+                yield masked.read(len(chunk))
 
     def text(self, artifact: Artifact, max_bytes: int = 1_000_000) -> str:
         """See `ArtifactStore.text`."""
@@ -120,7 +187,7 @@ class SqliteArtifactStore:
     def verify(self, artifact: Artifact) -> bool:
         """See `ArtifactStore.verify`."""
         try:
-            for _ in self.iter_content(artifact, 1 << 20):
+            for _ in self._iter_recorded(artifact, 1 << 20):
                 pass
         except CorruptError:
             return False

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import BinaryIO
 
+    from collector.record.masking import Masking
+
     Place = tuple[int, int]
     """A run in the order of time: when it started, and its row."""
 
@@ -50,6 +52,7 @@ class Text:
     size_bytes: int
     checksum: str | None = None
     position: int = 0
+    is_sensitive: bool = False
 
     @property
     def place(self) -> Place:
@@ -79,15 +82,26 @@ class Texts:
     Args:
         connection: to runs.db; closed with this.
         workspace: whose.
+        masking: masks the secrets in texts that are opened; None for what was recorded.
     """
 
-    def __init__(self, connection: Connection, workspace: Workspace) -> None:
+    def __init__(self, connection: Connection, workspace: Workspace, masking: Masking | None = None) -> None:
         self._db = connection
         self._workspace = workspace
+        self._masking = masking
 
     def open(self, text: Text) -> BinaryIO:
         """Open a text for reading from anywhere in it. Raises OSError, ValueError."""
-        return open_content(safe_join(self._workspace.artifacts, text.folder), text.path)
+        content = open_content(safe_join(self._workspace.artifacts, text.folder), text.path)
+        if self._masking is None or self._is_clean(text, self._masking):
+            return content
+        return self._masking.content(content)
+
+    def _is_clean(self, text: Text, masking: Masking) -> bool:
+        if text.checksum is None or text.is_sensitive:
+            return False
+        found = rows(self._db, "SELECT summary FROM runs WHERE seq = ?", [text.run_seq])
+        return bool(found) and masking.was_looked_through(loads(found[0][0] or "{}"))
 
     @translating
     def by_id(self, artifact_ids: Sequence[str], query: RunQuery | None = None) -> list[Text]:
@@ -208,6 +222,7 @@ def _text(row: Row) -> Text:
     return Text(
         row["artifact_id"], row["run_seq"], row["start_time"], row["folder"], row["path"],
         row["size_bytes"], checksum if checksum and _is_sha256(checksum) else None, row["position"],
+        bool(loads(row["record"]).get("sensitive")),
     )  # fmt: skip
 
 

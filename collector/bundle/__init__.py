@@ -1,0 +1,1 @@
+"""Bundles: runs packed for somebody else, as one zip that is also a BagIt bag (docs/bundles.md)."""
