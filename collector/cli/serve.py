@@ -52,10 +52,11 @@ def _serve(options: Namespace, context: Context, path: str, token: str) -> int:
         from collector.serve import server
     except ImportError as error:
         raise _not_installed(error) from None
+    from collector.audit import append_audit
     from collector.daemon.launch import ensure_collector
+    from collector.record.masking import masking_of
     from collector.serve.access import Access
     from collector.serve.library import Place
-    from collector.serve.neighbours import note_access
 
     listener = server.listen(options.host, options.port)
     port = listener.getsockname()[1]
@@ -64,7 +65,9 @@ def _serve(options: Namespace, context: Context, path: str, token: str) -> int:
             f"acode: warning: {options.host} can be reached from other machines, and what is sent is not "
             "encrypted: put a proxy with TLS before it, or use ssh -L"
         )
-    note_access(context.workspace, "serve", f"{options.host}:{port}", {"read_only": options.read_only})
+    masking_of(context.config, context.environ)  # a wrong pattern is said now
+    where = f"{options.host}:{port}"
+    append_audit(context.workspace, "serve", where, {"read_only": options.read_only}, context.config)
     ensure_collector(context.workspace)
     names = [*options.name, *([] if options.host in _LOOPBACK else [options.host])]
     access = Access(token, port, names, options.read_only)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import partial
 from typing import BinaryIO
 
 from collector.errors import NotFoundError
 from collector.model.artifact import Artifact
 from collector.model.run import Run
 from collector.query.excerpt import Source
-from collector.record.content import open_content
 from collector.record.lines import iter_chunks
 from collector.record.output_index import iter_output
 from collector.store.artifacts import SqliteArtifactStore
@@ -29,11 +29,11 @@ def source_of(run: Run, kind: str, artifacts: SqliteArtifactStore) -> Source:
     if artifact is not None:
         return artifact_source(artifact, artifacts)
     if kind == "output":
-        return Source(lambda: (data for _, _, data in iter_output(folder_of(run, artifacts))))
+        return Source(partial(_together, run, artifacts))
     path = STDOUT if kind == "stdout" else STDERR
     if run.is_finished:
         raise NotFoundError("ACODE-ART-011", f"run {run.name} has no {path}", "nothing was recorded")
-    return _file_source(folder_of(run, artifacts), path)
+    return _file_source(run, path, artifacts)
 
 
 def artifact_of(run: Run, kind: str, artifacts: SqliteArtifactStore) -> Artifact | None:
@@ -41,9 +41,12 @@ def artifact_of(run: Run, kind: str, artifacts: SqliteArtifactStore) -> Artifact
 
     With one stream empty, both as they came are the other one.
     """
-    present = [artifact for artifact in artifacts.by_run(run.run_id) if not artifact.missing]
+    known = artifacts.by_run(run.run_id)
+    if kind != "output":
+        return next((artifact for artifact in known if artifact.type == kind), None)
+    present = [artifact for artifact in known if not artifact.missing]
     found = next((artifact for artifact in present if artifact.type == kind), None)
-    if found is not None or kind != "output" or not run.is_finished:
+    if found is not None or not run.is_finished:
         return found
     streams = [artifact for artifact in present if artifact.type in ("stdout", "stderr")]
     written = [artifact for artifact in streams if artifact.size_bytes]
@@ -65,10 +68,15 @@ def folder_of(run: Run, artifacts: SqliteArtifactStore) -> str:
     return os.path.dirname(artifacts.path_in(run.folder, RUN_JSON))  # noqa: PTH120
 
 
-def _file_source(folder: str, path: str) -> Source:
+def _together(run: Run, artifacts: SqliteArtifactStore) -> Iterator[bytes]:
+    for _, _, data in iter_output(folder_of(run, artifacts), partial(artifacts.open_as, run)):
+        yield data
+
+
+def _file_source(run: Run, path: str, artifacts: SqliteArtifactStore) -> Source:
     def content() -> BinaryIO:
         try:
-            return open_content(folder, path)
+            return artifacts.open_as(run, path)
         except FileNotFoundError:
             from io import BytesIO
 

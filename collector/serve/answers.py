@@ -171,7 +171,7 @@ def search(library: Library, wanted: Search, limit: int = 50, skip: int = 0) -> 
     check_limit(limit)
     if library.find_stores() is None:
         return page_record(Page((), None, None), Hit.to_json)
-    hits = Hits(library.workspace, library.runs, wanted)
+    hits = Hits(library.workspace, library.runs, wanted, library.masking)
     found = tuple(islice(hits, skip, skip + limit + 1))
     more = str(skip + limit) if len(found) > limit else None
     return page_record(Page(found[:limit], None, more, not hits.stopped), Hit.to_json)

@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 from starlette.responses import Response, StreamingResponse
 
+from collector.audit import append_audit
 from collector.errors import AcodeError, CorruptError
 from collector.model.artifact import Artifact
 from collector.query.excerpt import Excerpt, iter_shown, parse_range
@@ -25,9 +26,9 @@ from collector.query.streams import artifact_of, source_of
 from collector.serve.answers import run_of
 from collector.serve.endpoint import Asked
 from collector.serve.library import Library
-from collector.serve.neighbours import note_access
 from collector.serve.ranges import Part, fits_etag, part_of
 from collector.serve.refusal import Refusal
+from collector.store.artifacts import SqliteArtifactStore
 
 CHUNK = 256 << 10
 TEXT = "text/plain; charset=utf-8"
@@ -55,6 +56,7 @@ async def artifact_content(asked: Asked) -> Response:
     def job(library: Library) -> Opened:
         artifact = library.artifacts.get(asked.values["artifact"].upper())
         _note(asked, library, artifact.run_id, artifact.path)
+        artifact = _contents(asked, library).get(artifact.artifact_id)
         media = artifact.content_type if _MIME.fullmatch(artifact.content_type) else ""
         return _open_artifact(asked, library, artifact, media or "application/octet-stream")
 
@@ -68,7 +70,7 @@ async def stream_content(asked: Asked) -> Response:
     def job(library: Library) -> Opened:
         run = run_of(library, asked.values["run"])
         _note(asked, library, run.run_id, kind)
-        store = library.artifacts
+        store = _contents(asked, library)
         if asked.values["lines"] is not None:
             excerpt = Excerpt(part=parse_range(asked.values["lines"]))
             shown = iter_shown(source_of(run, kind, store), excerpt)
@@ -84,14 +86,29 @@ async def stream_content(asked: Asked) -> Response:
 
 
 def _note(asked: Asked, library: Library, run_id: str, path: str) -> None:
-    note_access(library.workspace, "access", run_id, {"path": path, "through": "http"})
+    """Say in the audit log who reads what; nobody sees secrets without that. Raises UnavailableError."""
+    details = {"path": path, "through": "http"}
+    for action in ("access",) if asked.values["redact"] else ("access", "redaction.off"):
+        append_audit(library.workspace, action, run_id, details, library.config)
+
+
+def _contents(asked: Asked, library: Library) -> SqliteArtifactStore:
+    return library.contents(asked.values["redact"])
+
+
+def _etag(asked: Asked, library: Library, artifact: Artifact) -> str | None:
+    """Return what names this version of what is sent; what is still being written has no name."""
+    if artifact.checksum_sha256 is None:
+        return None
+    masked = f"-{_SALT}" if asked.values["redact"] and library.masking else ""
+    return f'"{artifact.checksum_sha256}{masked}"'
 
 
 def _open_artifact(asked: Asked, library: Library, artifact: Artifact, media: str) -> Opened:
-    store = library.artifacts
+    store = _contents(asked, library)
     with store.open(artifact) as content:
         size = _size(content, artifact)
-    etag = f'"{artifact.checksum_sha256}"' if artifact.checksum_sha256 else None
+    etag = _etag(asked, library, artifact)
     part = part_of(size, asked.head.get(b"range"), asked.head.get(b"if-range"), etag)
     name = artifact.file_name
     if fits_etag(asked.head.get(b"if-none-match"), etag) or part is None or asked.head.method == "HEAD":

@@ -15,13 +15,14 @@ from starlette.responses import JSONResponse, Response
 from collector.agents.adapter import get_agent
 from collector.agents.inbox import HOOK
 from collector.agents.otlp_records import JSON
+from collector.audit import append_audit
 from collector.clock import now_ms
 from collector.daemon import otlp_http
 from collector.durable import replace_file
 from collector.errors import NotFoundError
 from collector.ids import new_ulid
 from collector.serve.endpoint import Asked
-from collector.serve.neighbours import note_access, teams
+from collector.serve.neighbours import teams
 from collector.serve.refusal import Refusal
 
 MAX_HOOK = 8 << 20
@@ -97,7 +98,7 @@ async def collect_team(asked: Asked) -> Response:
     found = await asyncio.to_thread(teams().collect_team_artifacts, team, workspace)
     if found.get("status") == "error":
         raise NotFoundError("ACODE-AGT-016", str(found.get("message") or "no such team"))
-    note_access(workspace, "collect", team, {"through": "http"})
+    append_audit(workspace, "collect", team, {"through": "http"}, asked.serving.pool.place.config)
     return JSONResponse(found)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from collector.config import Config
 from collector.errors import AcodeError, NotFoundError
 from collector.query.saved import SavedFilters, saved_files
+from collector.record.masking import Masking, masking_of
 from collector.store import open_stores
 from collector.store.artifacts import SqliteArtifactStore
 from collector.store.database import open_reader
@@ -45,7 +46,9 @@ class Library:
         self.place = place
         self.workspace = place.workspace
         self.config = place.config
+        self._masking: tuple[Masking | None] | None = None
         self._stores: Stores | None = None
+        self._recorded: Stores | None = None
         self._sessions: tuple[SqliteSessionStore, SqliteRunStore] | None = None
         self._identity: tuple[int, int] | None = None
 
@@ -65,7 +68,7 @@ class Library:
         self.stores()
         if self._sessions is None:
             connection = open_reader(self.workspace.database)
-            self._sessions = SqliteSessionStore(connection), SqliteRunStore(connection)
+            self._sessions = SqliteSessionStore(connection, self.masking), SqliteRunStore(connection)
         return self._sessions[0]
 
     @property
@@ -84,7 +87,7 @@ class Library:
     def find_stores(self) -> Stores | None:
         """Return the stores; None in a workspace without runs."""
         if self._stores is None and os.path.exists(self.workspace.database):  # noqa: PTH110
-            self._stores = open_stores(self.workspace)
+            self._stores = open_stores(self.workspace, self.masking)
         return self._stores
 
     def stores(self) -> Stores:
@@ -95,19 +98,41 @@ class Library:
             raise NotFoundError("ACODE-RUN-001", "there are no runs yet", hint)
         return found
 
+    def contents(self, is_masked: bool = True) -> SqliteArtifactStore:
+        """Return the store to read contents from: with secrets masked, or as they were recorded."""
+        masked = self.artifacts
+        if is_masked:
+            return masked
+        if self._recorded is None:
+            self._recorded = open_stores(self.workspace)
+        return self._recorded[1]
+
+    @property
+    def masking(self) -> Masking | None:
+        """What masks secrets in all that is given out; None where the settings do not want it.
+
+        Raises:
+            InputError: a pattern of the settings is none.
+        """
+        if self._masking is None:
+            self._masking = (masking_of(self.config, self.place.environ),)
+        return self._masking[0]
+
     def interrupt(self) -> None:
         """Stop what is being asked: it raises LimitError in its thread."""
-        for store in (self._stores and self._stores[0], self._sessions and self._sessions[1]):
-            if store:
-                store.interrupt()
+        for store in self._run_stores():
+            store.interrupt()
+
+    def _run_stores(self) -> list[SqliteRunStore]:
+        pairs = (self._stores, self._recorded)
+        sessions = [self._sessions[1]] if self._sessions else []
+        return [pair[0] for pair in pairs if pair is not None] + sessions
 
     def close(self) -> None:
         """Let go of the stores; they are opened anew when something is asked."""
-        stores, self._stores = self._stores, None
-        sessions, self._sessions = self._sessions, None
-        for store in (stores and stores[0], sessions and sessions[1]):
-            if store:
-                store.close()
+        for store in self._run_stores():
+            store.close()
+        self._stores = self._recorded = self._sessions = None
 
 
 def _index(workspace: Workspace) -> None:

@@ -1,22 +1,12 @@
-"""What other parts of acode do for a server: the audit log, alerts, teams."""
+"""What other parts of acode do for a server: alerts, teams."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
 from collector.errors import UnavailableError
 from collector.workspace import Workspace
-
-
-def note_access(workspace: Workspace, action: str, subject: str, details: Mapping[str, object]) -> None:
-    """Say in the audit log what was done. Raises UnavailableError."""
-    try:
-        module = import_module("collector.audit")
-    except ImportError:
-        return
-    module.append_audit(workspace, action, subject, details)
 
 
 def alerts(workspace: Workspace) -> list[dict[str, Any]]:

@@ -21,6 +21,7 @@ _RUN = Parameter(
 )  # fmt: skip
 _Q = Parameter("q", "text", "which runs: status:failed since:1h … (docs/cli.md)", "")
 _CURSOR = Parameter("cursor", "text", "next_cursor of the page before", least=1)
+_REDACT = Parameter("redact", "boolean", "whether secrets are masked; false is noted in the audit log", True)
 _LINES = Parameter("lines", "text", "only some lines: 120:180, 120:, :50 or -20:", least=1, most=40)
 
 
@@ -34,7 +35,7 @@ def _path(name: str, text: str, choices: tuple[str, ...] = ()) -> Parameter:
 
 def _stream(kind: str, text: str) -> Endpoint:
     return Endpoint(
-        "GET", f"/runs/{{run}}/{kind}", text, content.stream_content, (_RUN, _LINES),
+        "GET", f"/runs/{{run}}/{kind}", text, content.stream_content, (_RUN, _LINES, _REDACT),
         result=None, media="text/plain", statuses=(206, 304, 404, 410, 416),
     )  # fmt: skip
 
@@ -65,7 +66,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     _stream("stderr", "Get what a run wrote to stderr."),
     Endpoint(
         "GET", "/artifacts/{artifact}/content", "Get the content of a file.", content.artifact_content,
-        (_path("artifact", "its id"),),
+        (_path("artifact", "its id"), _REDACT),
         result=None, media="*/*", statuses=(206, 304, 404, 410, 416), tag="artifacts",
     ),
     Endpoint(
