@@ -20,7 +20,7 @@ from collector.bundle.reading import Bundle, BundledFile, BundledRun
 from collector.config import Config
 from collector.record.content import FRAME_BYTES, SUFFIX
 from collector.record.imported import write_import
-from collector.record.keep import LEVEL, MIN_GAIN, is_compressible, keeping_of
+from collector.record.keep import LEVEL, MIN_GAIN, is_compressible, plain_keeping_of
 from collector.record.run_json import write_run_json
 
 THREADS = 2
@@ -62,7 +62,7 @@ class Stage:
 
     def __init__(self, path: str, bundle: Bundle, config: Config, note: dict[str, str]) -> None:
         self._path, self._bundle, self._config, self._note = path, bundle, config, note
-        self._keeping = keeping_of(config)
+        self._keeping = plain_keeping_of(config)
         self._first: dict[tuple[str, str, int], str] = {}
 
     def write(self, wanted: frozenset[str], done: Done) -> None:

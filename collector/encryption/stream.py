@@ -20,8 +20,8 @@ from collector.encryption.header import (
     open_header,
     parse_header,
 )
-from collector.encryption.key import KeyProblem
 from collector.encryption.library import require_cryptography
+from collector.encryption.problem import KeyProblem
 from collector.errors import UnavailableError
 
 TYPE_CHECKING = False

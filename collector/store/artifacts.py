@@ -6,11 +6,18 @@ import errno
 import os
 
 from collector.durable import safe_join
-from collector.errors import AccessError, CorruptError, InputError, NotFoundError
+from collector.errors import (
+    AccessError,
+    AcodeError,
+    CorruptError,
+    InputError,
+    NotFoundError,
+    UnavailableError,
+)
 from collector.model.artifact import Artifact
 from collector.model.frozen import replace
 from collector.model.run import Run
-from collector.record.content import SUFFIX, open_content
+from collector.record.content import FORMS, form_of, open_content, stored_form
 from collector.record.redacting import MARK
 from collector.store.database import Connection, Row, rows, transaction, translating
 from collector.store.protocols import StorageStatistics
@@ -22,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Any, BinaryIO
 
+    from collector.encryption.problem import KeyProblem
     from collector.model.query import RunQuery
     from collector.model.statistics import LargeRun, StorageShare
     from collector.record.masking import Masking
@@ -77,9 +85,10 @@ class SqliteArtifactStore:
         """See `ArtifactStore.path`."""
         artifact = self._recorded(artifact)
         path = self.path_in(self._folder(artifact), artifact.path)
-        forms = (path + SUFFIX, path) if artifact.compressed else (path, path + SUFFIX)
+        likely = form_of(artifact.compressed, artifact.encrypted)
         # A run that has just been sealed may not be in the database yet.
-        return next((form for form in forms if os.path.isfile(form)), forms[0])  # noqa: PTH113
+        form = stored_form(path, (likely, *FORMS))
+        return path + (likely if form is None else form)
 
     def _folder(self, artifact: Artifact) -> str:
         found = rows(self._db, "SELECT folder FROM runs WHERE run_id = ?", [artifact.run_id])
@@ -267,6 +276,11 @@ class SqliteArtifactStore:
         return Artifact.from_json({**artifact.to_json(), "missing": True})
 
 
+def _without_key(artifact: Artifact, problem: KeyProblem) -> UnavailableError:
+    known = problem.error
+    return UnavailableError(known.code, f"{artifact.path}: {known.message}", known.hint)
+
+
 def _damaged(artifact: Artifact, why: str) -> CorruptError:
     return CorruptError("ACODE-ART-012", f"{artifact.path} is damaged: {why}", "what is shown of it is wrong")
 
@@ -327,9 +341,11 @@ def _corrupt(row: Row) -> Artifact:
     )  # fmt: skip
 
 
-def _open_error(
-    artifact: Artifact, error: OSError
-) -> NotFoundError | AccessError | InputError | CorruptError:
+def _open_error(artifact: Artifact, error: OSError) -> AcodeError:
+    from collector.encryption.problem import KeyProblem  # listings do without it
+
+    if isinstance(error, KeyProblem):
+        return _without_key(artifact, error)
     if error.errno == errno.ENOENT:
         return NotFoundError(
             "ACODE-ART-011",
