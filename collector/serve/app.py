@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from starlette.applications import Starlette
@@ -44,20 +43,16 @@ def build_app(pool: Pool, access: Access) -> ASGIApp:
     """Return the application of a workspace.
 
     Args:
-        pool: answers; closed when the application ends.
+        pool: answers; the caller closes it.
         access: who is let in.
     """
     serving = Serving(pool, access, Requests())
 
-    @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        del app
-        yield
-        pool.close()
-
     routes = [Route(e.path, _handler(e, serving), methods=[e.method]) for e in ENDPOINTS]
     handlers: Any = {HTTPException: _no_route}
-    return Guard(Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers), serving)
+    app = Starlette(routes=routes, exception_handlers=handlers)
+    app.router.redirect_slashes = False
+    return Guard(app, serving)
 
 
 def _handler(endpoint: Endpoint, serving: Serving) -> Callable[[Request], Awaitable[Response]]:

@@ -137,8 +137,10 @@ def _operation(endpoint: Endpoint, is_head: bool = False) -> Schema:
         "responses": _responses(endpoint, is_head),
     }
     if endpoint.body:
-        operation["requestBody"] = {"content": {media: {"schema": {"type": "object"}} if "json" in media
-                                                else {} for media in endpoint.body}}  # fmt: skip
+        schemas = {
+            media: {"schema": {"type": "object"}} if "json" in media else {} for media in endpoint.body
+        }
+        operation["requestBody"] = {"required": endpoint.tag == "ingest", "content": schemas}
     if endpoint.path == "/healthz":
         operation["security"] = [{}, {"token": []}]
     return operation

@@ -53,10 +53,11 @@ def read_token(path: str) -> str:
         raise AccessError("ACODE-RUN-040", f"cannot read {path}: {error.strerror}") from None
     try:
         status = os.fstat(fd)
-        text = os.read(fd, _MOST).decode("ascii", "replace").strip()
+        is_file = stat.S_ISREG(status.st_mode)
+        text = os.read(fd, _MOST).decode("ascii", "replace").strip() if is_file else ""
     finally:
         os.close(fd)
-    if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o077:
+    if not is_file or status.st_uid != os.geteuid() or status.st_mode & 0o077:
         raise AccessError("ACODE-RUN-040", f"{path} is not for you alone", f"chmod 600 {path}, or remove it")
     if len(text) < _LEAST or not text.isascii() or not text.isprintable() or " " in text:
         hint = "remove it: another is made"
