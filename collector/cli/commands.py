@@ -103,6 +103,8 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
 """The commands with verbs: group, verb, module below `collector.cli`, what it does."""
 
 SINGLE: dict[str, tuple[str, str]] = {
+    "serve": ("serve", "serve the recorded runs over HTTP, on this machine"),
+    "mcp": ("mcp", "let a coding agent ask what was run here, over MCP on stdin and stdout"),
     "search": ("search", "search what runs wrote, newest first"),
     "completion": ("completion", "print or install what lets bash, zsh or fish complete acode"),
     "doctor": ("doctor", "check everything, and say what to do"),
