@@ -5,17 +5,21 @@ from __future__ import annotations
 TYPE_CHECKING = False  # importing typing for it would cost every `acode exec` 8 ms
 
 if TYPE_CHECKING:
-    from collector.bundle.export import Estimate as Estimate
-    from collector.bundle.export import ExportOptions as ExportOptions
-    from collector.bundle.export import ExportReport as ExportReport
-    from collector.bundle.export import estimate_export as estimate_export
-    from collector.bundle.export import export_bundle as export_bundle
+    from collector.agents.teams import collect_team_artifacts as collect_team_artifacts
+    from collector.agents.teams import collection_metadata as collection_metadata
+    from collector.agents.teams import list_collections as list_collections
+    from collector.agents.teams import preserve_artifacts as preserve_artifacts
+    from collector.bundle import BundleReport as BundleReport
+    from collector.bundle import Estimate as Estimate
+    from collector.bundle import ExportOptions as ExportOptions
+    from collector.bundle import ExportReport as ExportReport
+    from collector.bundle import ImportOptions as ImportOptions
+    from collector.bundle import ImportReport as ImportReport
+    from collector.bundle import estimate_export as estimate_export
+    from collector.bundle import export_bundle as export_bundle
+    from collector.bundle import import_bundle as import_bundle
+    from collector.bundle import verify_bundle as verify_bundle
     from collector.bundle.export import wanted_of as wanted_of
-    from collector.bundle.load import ImportOptions as ImportOptions
-    from collector.bundle.load import ImportReport as ImportReport
-    from collector.bundle.load import import_bundle as import_bundle
-    from collector.bundle.verify import BundleReport as BundleReport
-    from collector.bundle.verify import verify_bundle as verify_bundle
     from collector.config import Config as Config
     from collector.config import load_config as load_config
     from collector.daemon.control import CleanupReport as CleanupReport
@@ -120,7 +124,7 @@ _HOMES = {
     "Artifact": "model.artifact",
     "ArtifactStore": "store.protocols",
     "Bucket": "model.statistics",
-    "BundleReport": "bundle.verify",
+    "BundleReport": "bundle",
     "Choice": "query.editing",
     "CleanupPlan": "retention.sweep",
     "CleanupReport": "daemon.control",
@@ -130,11 +134,11 @@ _HOMES = {
     "ConflictError": "errors",
     "CorruptError": "errors",
     "CoverageReport": "model.results",
-    "Estimate": "bundle.export",
+    "Estimate": "bundle",
     "Event": "model.query",
     "Explanation": "query.explain",
-    "ExportOptions": "bundle.export",
-    "ExportReport": "bundle.export",
+    "ExportOptions": "bundle",
+    "ExportReport": "bundle",
     "FileCoverage": "model.results",
     "FilterError": "query.words",
     "FlakyCommand": "model.statistics",
@@ -142,8 +146,8 @@ _HOMES = {
     "Group": "model.statistics",
     "Hit": "query.search",
     "Hits": "query.search",
-    "ImportOptions": "bundle.load",
-    "ImportReport": "bundle.load",
+    "ImportOptions": "bundle",
+    "ImportReport": "bundle",
     "InputError": "errors",
     "LargeRun": "model.statistics",
     "LimitError": "errors",
@@ -175,15 +179,17 @@ _HOMES = {
     "Workspace": "workspace",
     "check_name": "query.saved",
     "choices_of": "query.editing",
+    "collect_team_artifacts": "agents.teams",
+    "collection_metadata": "agents.teams",
     "collector_status": "daemon.control",
     "compile_regex": "store.patterns",
     "compile_text": "store.patterns",
     "complete": "query.completion",
     "doomed_by": "retention.sweep",
     "ensure_collector": "daemon.control",
-    "estimate_export": "bundle.export",
+    "estimate_export": "bundle",
     "explain": "query.explain",
-    "export_bundle": "bundle.export",
+    "export_bundle": "bundle",
     "find_root": "workspace",
     "first_groups": "query.statistics",
     "flaky_commands": "query.histories",
@@ -191,9 +197,10 @@ _HOMES = {
     "format_age": "retention.policy",
     "format_query": "query.language",
     "group_terms": "query.group_terms",
-    "import_bundle": "bundle.load",
+    "import_bundle": "bundle",
     "iter_output": "record.output_index",
     "list_alerts": "retention.alerts",
+    "list_collections": "agents.teams",
     "list_trash": "daemon.control",
     "load_config": "config",
     "masking_in": "record.masking",
@@ -205,6 +212,7 @@ _HOMES = {
     "parse_size": "units",
     "plan_cleanup": "retention.sweep",
     "policy_of": "retention.policy",
+    "preserve_artifacts": "agents.teams",
     "remove_filter": "query.saved",
     "request_cleanup": "daemon.control",
     "request_delete": "daemon.control",
@@ -218,7 +226,7 @@ _HOMES = {
     "toggle_choice": "query.editing",
     "totals": "query.statistics",
     "trend": "query.statistics",
-    "verify_bundle": "bundle.verify",
+    "verify_bundle": "bundle",
     "wanted_of": "bundle.export",
     "without_field": "query.editing",
 }
