@@ -72,6 +72,9 @@ def _leave(status: int, message: str = "") -> int:
 def _unexpected(error: Exception) -> str:
     """Say an error of the system, or of acode itself, in one line."""
     if isinstance(error, OSError):
+        known = getattr(error, "error", None)  # of a KeyProblem
+        if isinstance(known, AcodeError):
+            return str(known)
         import errno
 
         code = "ACODE-ART-005" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "ACODE-ART-006"

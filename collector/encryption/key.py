@@ -8,7 +8,8 @@ import hashlib
 import os
 import unicodedata
 
-from collector.errors import AcodeError, InputError, UnavailableError
+from collector.encryption.problem import KeyProblem
+from collector.errors import InputError, UnavailableError
 from collector.model.frozen import dataclass
 
 TYPE_CHECKING = False
@@ -58,20 +59,6 @@ class Key:
 
     def __repr__(self) -> str:
         return f"Key({self.name.text})"
-
-
-class KeyProblem(OSError):
-    """A file that cannot be opened for want of a key; `error` says so to a user.
-
-    An OSError, because to whoever reads files it is one more reason why one cannot be read.
-    """
-
-    def __init__(self, error: AcodeError) -> None:
-        super().__init__(error.message)
-        self.error = error
-
-    def __str__(self) -> str:
-        return self.error.message
 
 
 def new_key() -> Key:
@@ -170,7 +157,7 @@ def missing_key(name: KeyName) -> KeyProblem:
         return KeyProblem(UnavailableError("ACODE-RUN-034", "it is encrypted with a passphrase"))
     hint = "'acode keys list' shows what is there; without it nobody can read the content"
     return KeyProblem(
-        UnavailableError("ACODE-RUN-035", f"its encryption key {name.text} was not found", hint)
+        UnavailableError("ACODE-RUN-035", f"it is encrypted, and its key {name.text} was not found", hint)
     )
 
 

@@ -76,6 +76,9 @@ def iter_output(folder: str, open_stream: OpenFile | None = None) -> Iterator[Pi
     Args:
         folder: the run folder.
         open_stream: opens `stdout.txt` and `stderr.txt`, for who wants to see them masked.
+
+    Raises:
+        KeyProblem: they are encrypted, and there is no key.
     """
     streams = {1: _open(folder, STDOUT, open_stream), 2: _open(folder, STDERR, open_stream)}
     elapsed = 0
@@ -103,10 +106,13 @@ def _pieces(content: BinaryIO | None, length: int | None) -> Iterator[bytes]:
 
 
 def _open(folder: str, name: str, open_stream: OpenFile | None = None) -> BinaryIO | None:
+    from collector.encryption.problem import KeyProblem
     from collector.record.content import open_content
 
     try:
         return open_content(folder, name) if open_stream is None else open_stream(name)
+    except KeyProblem:
+        raise
     except (OSError, ValueError):
         return None
 

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 from collector import clock, durable
 from collector.config import Config
 from collector.record.annotate import annotated, forget_call, read_call
-from collector.record.content import SUFFIX, open_content
+from collector.record.content import ENCRYPTED, SUFFIX, open_content
+from collector.record.encrypting import encrypt_files, wants_encryption
 from collector.record.gather import KNOWS_NOTHING, PROVENANCE, Gathering, Knowing, gather, gathering_of
 from collector.record.handed_in import forget_incoming, has_incoming
 from collector.record.keep import Keeping, Same, drop_plain, keep_files, keeping_of, no_same
@@ -93,7 +94,8 @@ def sealing_of(config: Config, workspace: Workspace) -> Sealing:
     """Return how a configuration wants runs to be sealed."""
     rules, redacts = rules_anyway(config, os.environ), mode_of(config) == STORE
     gathering = gathering_of(config, workspace, rules if redacts else None)
-    return Sealing(gathering, looking_of(config, workspace), keeping_of(config), rules, redacts)
+    keeping = keeping_of(config, workspace, os.environ)
+    return Sealing(gathering, looking_of(config, workspace), keeping, rules, redacts)
 
 
 class Surroundings(NamedTuple):
@@ -118,8 +120,7 @@ def seal(folder: str, record: dict[str, Any], sealing: Sealing, surroundings: Su
     call = read_call(folder)
     is_done = is_sealed(record) and call is None and not has_incoming(folder)
     if record["status"] == "running" or is_done:
-        drop_plain(folder, record["artifacts"])
-        return record
+        return _kept(folder, record, sealing.keeping)
     durable.remove_temporaries(folder)
     before, record = record, annotated(record, call)
     gathered = gather(folder, record, sealing.gathering, surroundings.knowing)
@@ -134,16 +135,28 @@ def seal(folder: str, record: dict[str, Any], sealing: Sealing, surroundings: Su
     new = {a["path"] for a in artifacts if not a.get("checksum_sha256") or a["path"] in gathered.fresh}
     if redacted is not None:
         record, artifacts = redact_made(folder, record, artifacts, new, redacted)
-    kept = keep_files(folder, artifacts, gathered.fresh, sealing.keeping, surroundings.same)
-    sealed = {**record, "artifacts": kept}
+    record = {**record, "artifacts": artifacts}
     if sealing.secrets is not None:
-        sealed = flag_record(flag_artifacts(folder, sealed, new, sealing.secrets), sealing.secrets)
+        record = flag_record(flag_artifacts(folder, record, new, sealing.secrets), sealing.secrets)
+    kept = keep_files(folder, record["artifacts"], gathered.fresh, sealing.keeping, surroundings.same)
+    sealed = {**record, "artifacts": kept}
     write_run_json(folder, sealed, _mode(folder), sync=True)
     if call is not None:
         forget_call(folder, call)
     forget_incoming(folder)
     drop_plain(folder, kept)
     return sealed
+
+
+def _kept(folder: str, record: dict[str, Any], keeping: Keeping) -> dict[str, Any]:
+    """Return the record of a run that was sealed before, its files encrypted if they should be by now."""
+    entries = record["artifacts"]
+    if record["status"] != "running" and keeping.key is not None and any(map(wants_encryption, entries)):
+        durable.remove_temporaries(folder)
+        record = {**record, "artifacts": encrypt_files(folder, entries, keeping.key)}
+        write_run_json(folder, record, _mode(folder), sync=True)
+    drop_plain(folder, record["artifacts"])
+    return record
 
 
 def remove_leftovers(folder: str, record: dict[str, Any]) -> None:
@@ -158,7 +171,8 @@ def remove_leftovers(folder: str, record: dict[str, Any]) -> None:
             folders[:] = [name for name in folders if name != INCOMING]
         for name in names:
             path = name if relative == "." else f"{relative}/{name}"
-            if path not in known and path.removesuffix(SUFFIX) not in known:
+            plain = path.removesuffix(ENCRYPTED).removesuffix(SUFFIX)
+            if not {path, path.removesuffix(SUFFIX), plain} & known:
                 durable.unlink_quietly(os.path.join(above, name))
 
 

@@ -34,16 +34,25 @@ _STREAMS = ("stdout", "stderr")
 
 def flag_artifacts(folder: str, record: Entry, new: Collection[str], rules: Rules) -> Entry:
     """Return a record whose new files are flagged where they hold secrets; each content is read once."""
-    known: dict[tuple[str, int], Found] = {}
+    known: dict[tuple[int, int] | str, Found] = {}
     entries = []
     for entry in record["artifacts"]:
         if entry["path"] in new and not entry.get("missing"):
-            key = (str(entry.get("checksum_sha256")), entry["size_bytes"])
+            key = _file_of(folder, entry["path"])
             if key not in known:
                 known[key] = _find_in(folder, entry["path"], rules)
             entry = flagged(entry, known[key])
         entries.append(entry)
     return {**record, "artifacts": entries}
+
+
+def _file_of(folder: str, path: str) -> tuple[int, int] | str:
+    """Return what two names of one file have in common; a name of its own where there is no plain file."""
+    try:
+        status = os.lstat(durable.safe_join(folder, path))
+    except (OSError, ValueError):
+        return path
+    return status.st_dev, status.st_ino
 
 
 def flagged(entry: Entry, found: Found) -> Entry:
@@ -59,10 +68,8 @@ def flag_record(record: Entry, rules: Rules) -> Entry:
     """Return a record that says it was looked through, and how often each rule finds something in itself."""
     summary = {name: value for name, value in record["summary"].items() if name not in (SECRETS, SHOWN)}
     counts = count_secrets({**record, "summary": {}}, rules)
-    shown = masked_fields(record, rules)
-    if shown:
-        summary[SHOWN] = shown
-        counts = counts or {"argument": 1}
+    if counts:
+        summary[SHOWN] = masked_fields(record, rules)
     return {**record, "summary": {**summary, SECRETS: counts}}
 
 

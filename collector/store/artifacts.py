@@ -6,11 +6,19 @@ import errno
 import os
 
 from collector.durable import safe_join
-from collector.errors import AccessError, CorruptError, InputError, NotFoundError
+from collector.errors import (
+    AccessError,
+    AcodeError,
+    CorruptError,
+    InputError,
+    NotFoundError,
+    UnavailableError,
+)
+from collector.ids import ulid_of
 from collector.model.artifact import Artifact
 from collector.model.frozen import replace
 from collector.model.run import Run
-from collector.record.content import SUFFIX, open_content
+from collector.record.content import FORMS, form_of, open_content, stored_form
 from collector.record.redacting import MARK
 from collector.store.database import Connection, Row, rows, transaction, translating
 from collector.store.protocols import StorageStatistics
@@ -22,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Any, BinaryIO
 
+    from collector.encryption.problem import KeyProblem
     from collector.model.query import RunQuery
     from collector.model.statistics import LargeRun, StorageShare
     from collector.record.masking import Masking
@@ -77,9 +86,10 @@ class SqliteArtifactStore:
         """See `ArtifactStore.path`."""
         artifact = self._recorded(artifact)
         path = self.path_in(self._folder(artifact), artifact.path)
-        forms = (path + SUFFIX, path) if artifact.compressed else (path, path + SUFFIX)
+        likely = form_of(artifact.compressed, artifact.encrypted)
         # A run that has just been sealed may not be in the database yet.
-        return next((form for form in forms if os.path.isfile(form)), forms[0])  # noqa: PTH113
+        form = stored_form(path, (likely, *FORMS))
+        return path + (likely if form is None else form)
 
     def _folder(self, artifact: Artifact) -> str:
         found = rows(self._db, "SELECT folder FROM runs WHERE run_id = ?", [artifact.run_id])
@@ -267,6 +277,11 @@ class SqliteArtifactStore:
         return Artifact.from_json({**artifact.to_json(), "missing": True})
 
 
+def _without_key(artifact: Artifact, problem: KeyProblem) -> UnavailableError:
+    known = problem.error
+    return UnavailableError(known.code, f"{artifact.path}: {known.message}", known.hint)
+
+
 def _damaged(artifact: Artifact, why: str) -> CorruptError:
     return CorruptError("ACODE-ART-012", f"{artifact.path} is damaged: {why}", "what is shown of it is wrong")
 
@@ -290,6 +305,7 @@ def artifacts_to_rows(db: Connection, seq: int, run: Run) -> None:
 def _write(db: Connection, seq: int, artifact: Artifact) -> None:
     import json  # readers do without it
 
+    artifact = _with_own_id(db, seq, artifact)
     record = json.dumps(artifact.to_json(), ensure_ascii=False)
     before = db.execute(
         "SELECT record FROM artifacts WHERE run_seq = ? AND path = ?", [seq, artifact.path]
@@ -310,6 +326,20 @@ def _write(db: Connection, seq: int, artifact: Artifact) -> None:
     )
 
 
+def _with_own_id(db: Connection, seq: int, artifact: Artifact) -> Artifact:
+    """Return an artifact under an identity that no other run's has; a hostile record may claim any.
+
+    What it claims instead follows from where it is, so that it is the same whenever it is written.
+    """
+    sql = "SELECT 1 FROM artifacts WHERE artifact_id = ? AND run_seq <> ?"
+    if not db.execute(sql, [artifact.artifact_id, seq]).fetchone():
+        return artifact
+    from hashlib import sha256
+
+    place = sha256(f"{artifact.run_id}/{artifact.path}".encode("utf-8", "replace")).digest()
+    return replace(artifact, artifact_id=ulid_of(artifact.created_at, place))
+
+
 def _artifact(row: Row) -> Artifact:
     try:
         return Artifact.from_json(loads(row["record"]))
@@ -327,9 +357,11 @@ def _corrupt(row: Row) -> Artifact:
     )  # fmt: skip
 
 
-def _open_error(
-    artifact: Artifact, error: OSError
-) -> NotFoundError | AccessError | InputError | CorruptError:
+def _open_error(artifact: Artifact, error: OSError) -> AcodeError:
+    from collector.encryption.problem import KeyProblem  # listings do without it
+
+    if isinstance(error, KeyProblem):
+        return _without_key(artifact, error)
     if error.errno == errno.ENOENT:
         return NotFoundError(
             "ACODE-ART-011",

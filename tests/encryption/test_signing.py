@@ -92,6 +92,7 @@ def _edited(change: Callable[[dict[str, object]], object]) -> bytes:
         _edited(lambda e: e.update(signatures=[{"sig": "AAAA"}] * 1000)),
         _edited(lambda e: e.update(signatures={"sig": "AAAA"})),
     ],
+    ids=range(16),
 )  # fmt: skip
 def test_what_is_no_envelope_of_ours_is_refused_in_one_line(envelope: bytes) -> None:
     with pytest.raises(CorruptError, match="ACODE-RUN-033") as caught:

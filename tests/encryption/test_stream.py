@@ -16,7 +16,6 @@ from collector.encryption.key import (
     BY_PASSPHRASE,
     Key,
     KeyName,
-    KeyProblem,
     among,
     by_passphrase,
     format_key,
@@ -25,6 +24,7 @@ from collector.encryption.key import (
     parse_key,
     passphrase_key,
 )
+from collector.encryption.problem import KeyProblem
 from collector.encryption.stream import (
     CHUNK_BYTES,
     EncryptingWriter,
@@ -139,7 +139,7 @@ def test_truncation_around_every_chunk_is_found_at_once() -> None:
                 open_decrypted(io.BytesIO(LARGE[:length]), among([KEY]))
 
 
-@pytest.mark.parametrize("more", [b"\0", bytes(16), CHUNKS[-1], CHUNKS[0], LARGE])
+@pytest.mark.parametrize("more", [b"\0", bytes(16), CHUNKS[-1], CHUNKS[0], LARGE], ids=range(5))
 def test_what_was_appended_is_found_at_once(more: bytes) -> None:
     with pytest.raises(DamagedFile):
         open_decrypted(io.BytesIO(LARGE + more), among([KEY]))
