@@ -48,7 +48,10 @@ _ELSEWHERE = "collected"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How much to collect for one run; 0 for no limit. `redacted` is what must not be kept of text."""
+    """How much to collect for one run; 0 for no limit. `redacted` is what must not be kept of text.
+
+    Without `is_durable` the caller makes the copies durable, all at once.
+    """
 
     file_bytes: int = 10 << 20
     files: int = 50
@@ -58,6 +61,7 @@ class Limits:
     file_mode: int = 0o644
     dir_mode: int = 0o755
     redacted: Rules | None = None
+    is_durable: bool = True
 
 
 class Unkept(NamedTuple):
@@ -270,7 +274,7 @@ def copy_durably(fd: int, target: str, limits: Limits, status: os.stat_result | 
     most = limits.file_bytes or (1 << 62)
     digest, size = hashlib.sha256(), 0
     source = _Source(fd, status.st_size if status else 1 << 62, limits.redacted)
-    with durable.NewFile(target, limits.file_mode) as new_fd:
+    with durable.NewFile(target, limits.file_mode, limits.is_durable) as new_fd:
         while size < most and (data := source.read(min(_CHUNK, most - size))):
             size += len(data)
             digest.update(data)

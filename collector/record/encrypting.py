@@ -103,34 +103,6 @@ def _encrypt(folder: str, run_id: str, entry: dict[str, Any], names: set[str], k
     return {**entry, "encrypted": True, "stored_bytes": os.lstat(full + form + ENCRYPTED).st_size}
 
 
-def decrypt_files(folder: str, artifacts: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the entries of a run's files, each with the form beside it that it had before encryption.
-
-    Raises:
-        KeyProblem: there is no key.
-        OSError: one is damaged, or the disk refuses; a second call goes on.
-    """
-    run_id = _run_id(folder)
-    return [
-        _decrypt(folder, run_id, entry) if entry.get("encrypted") and not entry.get("missing") else entry
-        for entry in artifacts
-    ]
-
-
-def _decrypt(folder: str, run_id: str, entry: dict[str, Any]) -> dict[str, Any]:
-    full = durable.safe_join(folder, entry["path"]) + (SUFFIX if entry.get("compressed") else "")
-    fd = open_regular(full + ENCRYPTED)
-    mode = stat.S_IMODE(os.fstat(fd).st_mode)
-    file = os.fdopen(fd, "rb", buffering=0)
-    with (
-        open_decrypted(file, lambda n: _find_key(folder, n), identity_of(run_id, entry["path"])) as source,
-        durable.NewFile(full, mode) as new,
-    ):
-        while data := source.read(1 << 20):
-            durable.write_all(new, data)
-    return {**entry, "encrypted": False, "stored_bytes": os.lstat(full).st_size}
-
-
 def _run_id(folder: str) -> str:
     """Return whose run folder it is, as its record says."""
     with os.fdopen(open_regular(os.path.join(folder, RUN_JSON)), "rb") as file:

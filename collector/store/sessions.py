@@ -48,6 +48,10 @@ class SqliteSessionStore:
         self._db = connection
         self._masking = masking
 
+    def close(self) -> None:
+        """Let go of the database."""
+        self._db.close()
+
     @translating
     def get(self, session_id: str) -> Session:
         """Return a session with its instances.
@@ -112,6 +116,14 @@ class SqliteSessionStore:
         if self._masking is not None:
             records = [self._masking.value(record) for record in records]
         return [AgentInstance.from_json(record) for record in records]
+
+    @translating
+    def find_instance(self, instance_id: str, session_id: str | None = None) -> AgentInstance | None:
+        """Return an instance by its id, of a session or of the newest that has it; None if none has."""
+        sql = """SELECT instances.record FROM instances JOIN sessions USING (session_id)
+                 WHERE instance_id = ? AND session_id = coalesce(?, session_id) ORDER BY seq DESC LIMIT 1"""
+        found = rows(self._db, sql, [instance_id, session_id])
+        return AgentInstance.from_json(loads(found[0][0])) if found else None
 
     @translating
     def places_of(self, conversation_id: str, agent: str) -> Sequence[tuple[int, str, str]]:
