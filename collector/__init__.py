@@ -5,6 +5,10 @@ from __future__ import annotations
 TYPE_CHECKING = False  # importing typing for it would cost every `acode exec` 8 ms
 
 if TYPE_CHECKING:
+    from collector.agents.teams import collect_team_artifacts as collect_team_artifacts
+    from collector.agents.teams import collection_metadata as collection_metadata
+    from collector.agents.teams import list_collections as list_collections
+    from collector.agents.teams import preserve_artifacts as preserve_artifacts
     from collector.config import Config as Config
     from collector.config import load_config as load_config
     from collector.daemon.control import CollectorStatus as CollectorStatus
@@ -131,6 +135,8 @@ _HOMES = {
     "Workspace": "workspace",
     "check_name": "query.saved",
     "choices_of": "query.editing",
+    "collect_team_artifacts": "agents.teams",
+    "collection_metadata": "agents.teams",
     "collector_status": "daemon.control",
     "compile_regex": "store.patterns",
     "compile_text": "store.patterns",
@@ -144,12 +150,14 @@ _HOMES = {
     "format_query": "query.language",
     "group_terms": "query.group_terms",
     "iter_output": "record.output_index",
+    "list_collections": "agents.teams",
     "load_config": "config",
     "masking_in": "record.masking",
     "masking_of": "record.masking",
     "open_content": "record.content",
     "open_stores": "store",
     "parse_query": "query.language",
+    "preserve_artifacts": "agents.teams",
     "remove_filter": "query.saved",
     "request_delete": "daemon.control",
     "save_filter": "query.saved",

@@ -24,6 +24,7 @@ PAYLOAD_MANIFEST, TAG_MANIFEST = "manifest-sha256.txt", "tagmanifest-sha256.txt"
 TAG_FILES = (BAG_INFO, BAGIT, PAYLOAD_MANIFEST, MANIFEST, TAG_MANIFEST)
 """In their order, which is behind all content; a signature stands before the last."""
 MAX_BYTES = 48 << 20
+_PRODUCER = re.compile(r"[!-~]+( [!-~]+)*")
 _DECLARATION = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 
 
@@ -138,6 +139,8 @@ def _check_types(manifest: Manifest) -> None:
         numbers.append(file.size)
     for omitted in manifest.omitted:
         texts += (omitted.run_id, omitted.path, omitted.reason)
+    if len(str(manifest.producer)) > 80 or not _PRODUCER.fullmatch(str(manifest.producer)):
+        raise ValueError("it does not say what wrote it")
     if not (all(type(text) is str for text in texts) and type(manifest.redacted) is bool):
         raise ValueError("it holds something that is no text")
     if not all(type(number) is int and 0 <= number < 1 << 53 for number in numbers):
