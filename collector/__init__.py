@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collector.bundle import export_bundle as export_bundle
     from collector.bundle import import_bundle as import_bundle
     from collector.bundle import verify_bundle as verify_bundle
-    from collector.bundle.export import wanted_of as wanted_of
+    from collector.bundle.choosing import wanted_of as wanted_of
     from collector.config import Config as Config
     from collector.config import load_config as load_config
     from collector.daemon.control import CleanupReport as CleanupReport
@@ -227,7 +227,7 @@ _HOMES = {
     "totals": "query.statistics",
     "trend": "query.statistics",
     "verify_bundle": "bundle",
-    "wanted_of": "bundle.export",
+    "wanted_of": "bundle.choosing",
     "without_field": "query.editing",
 }
 
