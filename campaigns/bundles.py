@@ -6,8 +6,8 @@
     python -m campaigns.bundles kill [--every 1]            an import killed at each of its system calls
 
 What is changed must be refused, and nothing else may happen. A bundle that was sealed again may be accepted:
-then what was imported is exported as the same bytes, and nothing lies anywhere but in the runs' folders. After
-a kill all runs are there or none, a second recovery changes nothing, and the next import does the rest.
+then what was imported is exported as the same bytes, and nothing lies anywhere but in the runs' folders.
+After a kill all runs are there or none, a second recovery changes nothing, the next import does the rest.
 """
 
 from __future__ import annotations
