@@ -288,6 +288,7 @@ class Indexer:
     # Rows
 
     def _write(self, runs: list[Run]) -> None:
+        runs = self._without_impostors(runs)
         if not runs:
             return
         self._commands_wait = True
@@ -295,14 +296,30 @@ class Indexer:
             self.runs.write(runs)
         except ConflictError:
             for run in runs:
-                self._write_one(run)
+                self._try_write(run)
 
     def _write_one(self, run: Run) -> None:
-        self._commands_wait = True
+        self._write([run])
+
+    def _try_write(self, run: Run) -> None:
         try:
             self.runs.write([run])
         except ConflictError as error:
             self._log("run.refused", run_id=run.run_id, name=run.name, error=str(error))
+
+    def _without_impostors(self, runs: list[Run]) -> list[Run]:
+        """Leave out runs that claim the identity or the name of one whose own folder is there."""
+        places = self.runs.places(runs)
+        own = []
+        for run in runs:
+            claimed = {run.run_id, run.name}
+            other = next((places[c] for c in claimed if places.get(c, run.folder) != run.folder), None)
+            if other is not None and self._folders.holds(other, claimed):
+                self._log("run.refused", run_id=run.run_id, name=run.name, error=f"it is that of {other}")
+                continue
+            places |= dict.fromkeys(claimed, run.folder)
+            own.append(run)
+        return own
 
     # Run folders
 
