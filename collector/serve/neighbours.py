@@ -1,11 +1,10 @@
-"""What other parts of acode do for a server: alerts, teams."""
+"""What somebody should look at, as the collector has noted it."""
 
 from __future__ import annotations
 
 from importlib import import_module
 from typing import Any
 
-from collector.errors import UnavailableError
 from collector.workspace import Workspace
 
 
@@ -16,11 +15,3 @@ def alerts(workspace: Workspace) -> list[dict[str, Any]]:
     except (ImportError, AttributeError):
         return []
     return [{"code": item.code, "message": item.message, "since": item.since_ms} for item in found]
-
-
-def teams() -> Any:
-    """Return what collects teams. Raises UnavailableError."""
-    try:
-        return import_module("collector.agents.teams")
-    except ImportError:
-        raise UnavailableError("ACODE-RUN-039", "teams cannot be collected by this version") from None
