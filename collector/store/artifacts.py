@@ -14,6 +14,7 @@ from collector.errors import (
     NotFoundError,
     UnavailableError,
 )
+from collector.ids import ulid_of
 from collector.model.artifact import Artifact
 from collector.model.frozen import replace
 from collector.model.run import Run
@@ -304,6 +305,7 @@ def artifacts_to_rows(db: Connection, seq: int, run: Run) -> None:
 def _write(db: Connection, seq: int, artifact: Artifact) -> None:
     import json  # readers do without it
 
+    artifact = _with_own_id(db, seq, artifact)
     record = json.dumps(artifact.to_json(), ensure_ascii=False)
     before = db.execute(
         "SELECT record FROM artifacts WHERE run_seq = ? AND path = ?", [seq, artifact.path]
@@ -322,6 +324,20 @@ def _write(db: Connection, seq: int, artifact: Artifact) -> None:
         "INSERT INTO events (kind, run_id, run_seq, artifact_id) VALUES ('artifact.saved', ?, ?, ?)",
         [artifact.run_id, seq, artifact.artifact_id],
     )
+
+
+def _with_own_id(db: Connection, seq: int, artifact: Artifact) -> Artifact:
+    """Return an artifact under an identity that no other run's has; a hostile record may claim any.
+
+    What it claims instead follows from where it is, so that it is the same whenever it is written.
+    """
+    sql = "SELECT 1 FROM artifacts WHERE artifact_id = ? AND run_seq <> ?"
+    if not db.execute(sql, [artifact.artifact_id, seq]).fetchone():
+        return artifact
+    from hashlib import sha256
+
+    place = sha256(f"{artifact.run_id}/{artifact.path}".encode("utf-8", "replace")).digest()
+    return replace(artifact, artifact_id=ulid_of(artifact.created_at, place))
 
 
 def _artifact(row: Row) -> Artifact:

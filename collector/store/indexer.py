@@ -87,10 +87,10 @@ class Indexer:
                 if error.code == "ACODE-RUN-025":
                     raise
                 self.rebuild(str(error))
-            self._take_in_waiting()
             if not self.runs.last_event_id():
                 self.reindex()
                 self.runs.note_complete()
+            self._take_in_waiting()
         except BaseException:
             self._lock.release()
             raise
@@ -178,7 +178,7 @@ class Indexer:
         return [a for a in spool.list_announcements(self._workspace.spool) if a[1] == spool.DELETE]
 
     def _take_in_waiting(self) -> None:
-        """Take in bundles before anything else looks at the folders: all runs of one, or none, are there."""
+        """Take in bundles before anything else is looked at: all runs of one, or none, are there."""
         waiting = spool.list_announcements(self._workspace.spool)
         for name, kind, subject in waiting:
             if kind == spool.IMPORT:
@@ -288,6 +288,7 @@ class Indexer:
     # Rows
 
     def _write(self, runs: list[Run]) -> None:
+        runs = self._without_impostors(runs)
         if not runs:
             return
         self._commands_wait = True
@@ -295,14 +296,30 @@ class Indexer:
             self.runs.write(runs)
         except ConflictError:
             for run in runs:
-                self._write_one(run)
+                self._try_write(run)
 
     def _write_one(self, run: Run) -> None:
-        self._commands_wait = True
+        self._write([run])
+
+    def _try_write(self, run: Run) -> None:
         try:
             self.runs.write([run])
         except ConflictError as error:
             self._log("run.refused", run_id=run.run_id, name=run.name, error=str(error))
+
+    def _without_impostors(self, runs: list[Run]) -> list[Run]:
+        """Leave out runs that claim the identity or the name of one whose own folder is there."""
+        places = self.runs.places(runs)
+        own = []
+        for run in runs:
+            claimed = {run.run_id, run.name}
+            other = next((places[c] for c in claimed if places.get(c, run.folder) != run.folder), None)
+            if other is not None and self._folders.holds(other, claimed):
+                self._log("run.refused", run_id=run.run_id, name=run.name, error=f"it is that of {other}")
+                continue
+            places |= dict.fromkeys(claimed, run.folder)
+            own.append(run)
+        return own
 
     # Run folders
 

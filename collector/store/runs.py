@@ -330,6 +330,16 @@ class SqliteRunStore:
         return frozenset(row["folder"] for row in found)
 
     @translating
+    def places(self, runs: Sequence[Run]) -> dict[str, str]:
+        """Return the folder that each identity and each name among those of runs has now."""
+        ids, names = [run.run_id for run in runs], [run.name for run in runs]
+        sql = (
+            f"SELECT run_id, name, folder FROM runs WHERE run_id IN ({marks(ids)}) OR name IN ({marks(ids)})"
+        )
+        found = rows(self._db, sql, [*ids, *names])
+        return {key: row["folder"] for row in found for key in (row["run_id"], row["name"])}
+
+    @translating
     def find_folder(self, folder: str) -> Run | None:
         """Return the run of a run folder, or None."""
         found = self._select("WHERE name = ?", [folder.rpartition("/")[2]])

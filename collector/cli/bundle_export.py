@@ -1,4 +1,4 @@
-"""`acode runs export`, `verify` and `import`: runs in a file for somebody else, and from somebody else."""
+"""`acode runs export`: runs in a file for somebody else."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from pathlib import Path
 
 from collector import clock
 from collector.cli import output
+from collector.cli.bundle_options import add_passphrase_file, encrypting, signing
 from collector.cli.context import Context
 from collector.cli.filters import add_filter_options, filter_query, negated_filters_last
-from collector.cli.parsing import Command, Namespace, Parser, whole_number
+from collector.cli.parsing import Command, Namespace, Parser, show_option, whole_number
 from collector.cli.progress import Progress
 from collector.errors import InputError
 from collector.model.frozen import replace
@@ -22,15 +23,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from collector.bundle.export import ExportOptions, ExportReport
-    from collector.bundle.load import ImportReport
-    from collector.bundle.verify import BundleReport
+    from collector.bundle import ExportOptions, ExportReport
 
 _PAGE = 500
-_SHOWN_PROBLEMS = 20
-
-
-# Export
 
 
 def configure_export(parser: Parser) -> None:
@@ -43,8 +38,7 @@ def configure_export(parser: Parser) -> None:
     parser.add_argument("-o", "--output", metavar="FILE", help="the bundle to write (default: NAME.zip)")
     parser.add_argument("--force", action="store_true", help="replace a file that is there")
     parser.add_argument("--redact", action="store_true", help="mask secrets, which is done anyway")
-    if "--no-redact" not in parser.option_names():
-        parser.add_argument("--no-redact", action="store_true", help="leave secrets in; needs --yes")
+    show_option(parser, "no_redact", "leave secrets in; asks, or needs --yes")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     text = "only artifacts that fit: patterns as in .gitignore, with commas between"
     parser.add_argument("--include", metavar="GLOB", action="append", default=[], help=text)
@@ -56,6 +50,11 @@ def configure_export(parser: Parser) -> None:
     parser.add_argument("--max-size", metavar="SIZE", help=text)
     text = "export a run though an artifact is missing or damaged, and say so in the bundle"
     parser.add_argument("--allow-incomplete", action="store_true", help=text)
+    parser.add_argument("--sign", action="store_true", help="sign it with your signing key (acode keys)")
+    parser.add_argument("--signing-key", metavar="FILE", help="sign it with this Ed25519 key")
+    text = "encrypt it with a passphrase, which is asked for; FILE.enc"
+    parser.add_argument("--encrypt", action="store_true", help=text)
+    add_passphrase_file(parser)
     parser.add_argument("--dry-run", action="store_true", help="only say what would be exported")
     parser.add_argument("--json", action="store_true", help="the report as one JSON object")
 
@@ -69,23 +68,20 @@ def _level(text: str) -> int:
 
 def export(options: Namespace, context: Context) -> int:
     """Write runs into a bundle."""
-    from collector.bundle.export import estimate_export, export_bundle
+    from collector.bundle import estimate_export, export_bundle
 
     chosen = _chosen_runs(options, context)
-    how = _export_options(options)
+    how = _export_options(options, context)
     if options.dry_run:
         estimate = estimate_export(chosen, how)
         if options.json:
             output.line(output.format_json(estimate._asdict()))
         else:
-            size = output.format_size(estimate.bytes)
-            output.line(
-                f"would export {_count(estimate.runs, 'run')}: {_count(estimate.files, 'file')}, {size}"
-            )
+            output.line(f"would export {_content(*estimate)}")
         return 0
-    if options.no_redact and not options.yes and not _confirmed(len(chosen)):
+    if context.no_redact and not options.yes and not _confirmed(len(chosen)):
         return 1
-    target = options.output or _default_target(chosen)
+    target = (options.output or _default_target(chosen)) + (".enc" if options.encrypt else "")
     with Progress("exporting") as progress:
         report = export_bundle(context.workspace, chosen, str(Path(target).absolute()), how, progress)
     _say_exported(report, options.json)
@@ -120,19 +116,21 @@ def _all_of(context: Context, query: RunQuery) -> list[Run]:
     return found
 
 
-def _export_options(options: Namespace) -> ExportOptions:
+def _export_options(options: Namespace, context: Context) -> ExportOptions:
+    from collector.bundle import ExportOptions
     from collector.bundle.deflate import DEFAULT_LEVEL
-    from collector.bundle.export import ExportOptions
     from collector.units import parse_size
 
     level = options.compression_level
     return ExportOptions(
-        redact=not options.no_redact,
+        redact=not context.no_redact,
         include=_patterns(options.include),
         exclude=_patterns(options.exclude),
         compression_level=DEFAULT_LEVEL if level is None else level,
         max_bytes=parse_size(options.max_size) if options.max_size else 0,
         allow_incomplete=options.allow_incomplete,
+        sign=None if options.dry_run else signing(options, context),
+        encrypt=encrypting(options, context) if options.encrypt and not options.dry_run else None,
         replace=options.force,
     )
 
@@ -151,7 +149,7 @@ def _confirmed(count: int) -> bool:
         raise InputError(
             "ACODE-RUN-019", "--no-redact leaves secrets in the bundle", "say --yes if you mean it"
         )
-    os.write(2, f"Export {_count(count, 'run')} with every secret they hold? [y/N] ".encode())
+    os.write(2, f"Export {output.counted(count, 'run')} with every secret they hold? [y/N] ".encode())
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
@@ -164,13 +162,15 @@ def _say_exported(report: ExportReport, as_json: bool) -> None:
         output.line(output.format_json(export_record(report)))
         return
     masked = sum(report.masked.values())
-    secrets = f"{_count(masked, 'secret')} masked" if report.redacted else "secrets not masked"
-    content = (
-        f"{_count(report.runs, 'run')}, {_count(report.files, 'file')}, {output.format_size(report.bytes)}"
-    )
+    secrets = f"{output.counted(masked, 'secret')} masked" if report.redacted else "secrets not masked"
+    content = _content(report.runs, report.files, report.bytes)
     for path in report.paths:
         output.line(f"wrote {output.sanitize(path)}")
     output.line(f"{content} in {output.format_size(report.size)}; {secrets}")
+
+
+def _content(runs: int, files: int, size: int) -> str:
+    return f"{output.counted(runs, 'run')}, {output.counted(files, 'file')}, {output.format_size(size)}"
 
 
 def export_record(report: ExportReport) -> dict[str, Any]:
@@ -183,105 +183,4 @@ def export_record(report: ExportReport) -> dict[str, Any]:
     }  # fmt: skip
 
 
-# Verify and import
-
-
-def configure_verify(parser: Parser) -> None:
-    """Add the options of `acode runs verify`."""
-    parser.add_argument("bundle", metavar="FILE", nargs="+", help="the bundle, or several")
-    parser.add_argument("--json", action="store_true", help="the report as one JSON object a line")
-
-
-def verify(options: Namespace, context: Context) -> int:  # noqa: ARG001, RUF100
-    """Check bundles without changing anything."""
-    from collector.bundle.verify import verify_bundle
-
-    status = 0
-    for path in options.bundle:
-        with Progress("verifying") as progress:
-            report = verify_bundle(path, progress)
-        if options.json:
-            output.line(output.format_json(bundle_record(report)))
-        else:
-            _say_verified(report)
-        status = status if report.is_valid else 1
-    return status
-
-
-def bundle_record(report: BundleReport) -> dict[str, Any]:
-    """Return what was found out about a bundle as JSON."""
-    return {
-        "path": report.path, "valid": report.is_valid,
-        "problems": [problem._asdict() for problem in report.problems],
-        "size": report.size, "producer": report.producer, "digest": report.digest,
-        "redacted": report.redacted, "files": report.files, "bytes": report.bytes,
-        "runs": [{"run_id": run.run_id, "name": run.name, "files": run.files, "bytes": run.bytes}
-                 for run in report.runs],
-        "omitted": [{"run_id": item.run_id, "path": item.path, "reason": item.reason}
-                    for item in report.omitted],
-        "signed": bool(report.signature),
-    }  # fmt: skip
-
-
-def _say_verified(report: BundleReport) -> None:
-    name = output.sanitize(report.path)
-    for problem in report.problems[:_SHOWN_PROBLEMS]:
-        where = f"{problem.path}: " if problem.path else ""
-        output.line(output.sanitize(f"{name}: {problem.code}: {where}{problem.message}"))
-    if len(report.problems) > _SHOWN_PROBLEMS:
-        output.line(f"{name}: {len(report.problems) - _SHOWN_PROBLEMS} more problems")
-    if report.is_valid:
-        secrets = "secrets masked" if report.redacted else "secrets NOT masked"
-        missing = f", {_count(len(report.omitted), 'artifact')} left out" if report.omitted else ""
-        content = f"{_count(len(report.runs), 'run')}, {_count(report.files, 'file')}"
-        output.line(f"{name}: valid: {content}, {output.format_size(report.bytes)}, {secrets}{missing}")
-
-
-def configure_import(parser: Parser) -> None:
-    """Add the options of `acode runs import`."""
-    parser.add_argument("bundle", metavar="FILE", help="a bundle that 'acode runs export' wrote")
-    parser.add_argument("--dry-run", action="store_true", help="check it, and say what would be imported")
-    parser.add_argument("--json", action="store_true", help="the report as one JSON object")
-
-
-def import_(options: Namespace, context: Context) -> int:
-    """Take the runs of a bundle into this workspace."""
-    from collector.bundle.load import ImportOptions, import_bundle
-
-    how = ImportOptions(dry_run=options.dry_run)
-    with Progress("importing") as progress:
-        report = import_bundle(context.workspace, options.bundle, how, progress)
-    if options.json:
-        output.line(output.format_json(import_record(report)))
-    else:
-        if options.dry_run:
-            _say_verified(report.bundle)
-        _say_imported(report, "would import" if options.dry_run else "imported")
-    return 0 if report.bundle.is_valid else 1
-
-
-def import_record(report: ImportReport) -> dict[str, Any]:
-    """Return an import's report as JSON."""
-    return {
-        "imported": list(report.imported), "already_there": list(report.already_there),
-        "renamed": report.renamed, "bundle": bundle_record(report.bundle),
-    }  # fmt: skip
-
-
-def _say_imported(report: ImportReport, verb: str) -> None:
-    for name in report.imported:
-        new = report.renamed.get(name)
-        output.line(f"{verb} {output.sanitize(name)}" + (f" as {new}" if new else ""))
-    for name in report.already_there:
-        output.line(f"{output.sanitize(name)} is there already")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-COMMANDS = {
-    "export": Command(configure_export, export, negated_filters_last),
-    "verify": Command(configure_verify, verify),
-    "import": Command(configure_import, import_),
-}
+COMMANDS = {"export": Command(configure_export, export, negated_filters_last)}
