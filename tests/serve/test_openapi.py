@@ -23,7 +23,7 @@ from tests.serve.conftest import HEADERS, TOKEN, Served
 
 # What is no filter, range or cursor is a text all the same, and refused.
 UNSAID = {"positive_data_acceptance"}
-EXAMPLES = int(os.environ.get("ACODE_EXAMPLES", "4"))
+EXAMPLES = int(os.environ.get("ACODE_EXAMPLES", "2"))
 OPERATIONS = [
     (path, method) for path, item in document(ENDPOINTS)["paths"].items() for method in item
     if path != "/events"  # has no end
