@@ -24,7 +24,7 @@ from acode_tui.render.palette import Palette, palette_of
 from acode_tui.render.rows import Span, cells, columns_for, fit, header_spans, row_spans
 from acode_tui.state import facets_are_open
 from acode_tui.values import NamedTuple
-from collector import AcodeError, RunQuery, open_stores
+from collector import AcodeError, RunQuery, masking_in, open_stores
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,7 +68,8 @@ def read_first_page(settings: Settings, count: int) -> FirstPage:
 
             saved = _saved_filters(settings) if "@" in settings.filter else {}
             query = replace(parse_query(settings.filter, int(time.time() * 1000), saved), limit=count)
-        store = open_stores(settings.workspace)[0]
+        masking = masking_in(settings.workspace.root, os.environ)
+        store = open_stores(settings.workspace, masking)[0]
         try:
             page = store.list(query)
         finally:

@@ -8,8 +8,13 @@ After a failed fsync the kernel may have dropped the pages and marked them clean
 
 from __future__ import annotations
 
+import errno
 import os
 from _thread import get_ident
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 def replace_file(path: str, data: bytes, mode: int = 0o644, sync: bool = True) -> None:
@@ -83,11 +88,72 @@ def _open_new(path: str, mode: int) -> int:
         return os.open(path, flags, mode)
 
 
+def publish(temporary: str, path: str, replace: bool) -> None:
+    """Put a finished file under its name, durably; without `replace` never over another.
+
+    Raises:
+        FileExistsError: something is there, and is untouched.
+        OSError: nothing is under the name that was not there before.
+    """
+    if replace:
+        os.rename(temporary, path)
+    else:
+        _rename_to_free(temporary, path)
+    sync_directory(os.path.dirname(path))
+
+
+def _rename_to_free(temporary: str, path: str) -> None:
+    """link(2) never replaces; where there are no hard links, looking first must do."""
+    try:
+        os.link(temporary, path, follow_symlinks=False)
+    except FileExistsError:
+        raise
+    except OSError:
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path) from None
+        os.rename(temporary, path)
+    else:
+        os.unlink(temporary)
+
+
+def sync_tree(path: str) -> None:
+    """Make everything durable that was written below a directory, in one go: the whole file system is.
+
+    By syncfs(2), which the standard library does not have; else by sync(2).
+    """
+    import ctypes
+
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        if ctypes.CDLL(None, use_errno=True).syncfs(fd):
+            code = ctypes.get_errno()
+            raise OSError(code, os.strerror(code), path)
+    except AttributeError:
+        os.sync()
+    finally:
+        os.close(fd)
+
+
 def move(source: str, destination: str) -> None:
     """Rename within one file system, and make both directories durable."""
     os.rename(source, destination)
     sync_directory(os.path.dirname(destination))
     sync_directory(os.path.dirname(source))
+
+
+def rename(source: str, destination: str) -> None:
+    """Rename within one file system, leaving it to the caller to make both directories durable."""
+    os.rename(source, destination)
+
+
+def move_all(pairs: Iterable[tuple[str, str]]) -> None:
+    """Rename several within one file system, each over nothing or an empty directory, durably."""
+    directories = set()
+    for source, destination in pairs:
+        os.rename(source, destination)
+        directories |= {os.path.dirname(source), os.path.dirname(destination)}
+    for directory in sorted(directories):
+        sync_directory(directory)
 
 
 def sync_directory(path: str) -> None:
@@ -109,6 +175,17 @@ def write_all(fd: int, data: bytes | memoryview) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(fd, view) :]
+
+
+def make_folders(path: str, mode: int) -> None:
+    """Make a directory and those above it with the same permissions; what is there is left alone."""
+    try:
+        os.mkdir(path, mode)
+    except FileExistsError:
+        return
+    except FileNotFoundError:
+        make_folders(os.path.dirname(path), mode)
+        make_folders(path, mode)
 
 
 def unlink_quietly(path: str) -> None:

@@ -16,6 +16,7 @@ OUTPUT = "output.txt"
 OUTPUT_INDEX = "output.idx"
 CALL_JSON = "call.json"
 ANNOTATIONS_JSON = "annotations.json"
+IMPORT_JSON = "import.json"
 ERROR_JSON = "error.json"
 LOGS = "logs.jsonl"
 JSON_ARTIFACT = "artifact.json"
@@ -27,7 +28,7 @@ RESTORE_LOG = "restore.log"
 INCOMING = ".incoming"
 RESERVED_NAMES = frozenset({
     RUN_JSON, STDOUT, STDERR, OUTPUT, OUTPUT_INDEX, CALL_JSON, ERROR_JSON, LOGS, JSON_ARTIFACT, TEST_RESULTS,
-    TEST_RESULTS_TRX, COVERAGE, BUILD_LOG, RESTORE_LOG, INCOMING, ANNOTATIONS_JSON,
+    TEST_RESULTS_TRX, COVERAGE, BUILD_LOG, RESTORE_LOG, INCOMING, ANNOTATIONS_JSON, IMPORT_JSON,
 })  # fmt: skip
 """Names in a run folder that acode uses itself."""
 SHELL_LINKS = "/shell"
@@ -87,6 +88,36 @@ class Workspace:
     def trash(self) -> str:
         """Folders of deleted runs until they are removed."""
         return os.path.join(self.folder, "trash")
+
+    @property
+    def ballast(self) -> str:
+        """A file that is let go of when the disk is full, so that runs can be deleted."""
+        return os.path.join(self.folder, "ballast")
+
+    @property
+    def alerts(self) -> str:
+        """What is wrong at the moment, as the collector sees it."""
+        return os.path.join(self.folder, "alerts.json")
+
+    @property
+    def cleanup_lock(self) -> str:
+        """Whoever holds a lock on this file decides which runs go."""
+        return os.path.join(self.folder, "cleanup.lock")
+
+    @property
+    def cleanup_state(self) -> str:
+        """When runs were cleaned up last, and which came back from the trash."""
+        return os.path.join(self.folder, "cleanup.json")
+
+    @property
+    def imports(self) -> str:
+        """Runs of bundles on their way in, a folder for each bundle, on the file system they will stay on."""
+        return os.path.join(self.artifacts, ".imports")
+
+    @property
+    def import_lock(self) -> str:
+        """Whoever holds a lock on this file imports a bundle."""
+        return os.path.join(self.folder, "import.lock")
 
     @property
     def writer_lock(self) -> str:

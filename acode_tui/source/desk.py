@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import contextvars
+import os
 import queue
 import threading
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual.message import Message
 
 from acode_tui.messages import StoreFailed
-from collector import AcodeError, Workspace, open_stores
+from collector import AcodeError, Masking, Workspace, masking_in, open_stores
 
 if TYPE_CHECKING:
     from collector.store.artifacts import SqliteArtifactStore
@@ -34,6 +36,11 @@ def database_identity(workspace: Workspace) -> Identity | None:
     except OSError:
         return None
     return status.st_dev, status.st_ino
+
+
+@lru_cache(1)
+def _masking_of(root: str) -> Masking | None:
+    return masking_in(root, os.environ)
 
 
 class Desk:
@@ -88,7 +95,7 @@ class Desk:
         identity = database_identity(self.workspace)
         if self._stores is None or identity != self._identity:
             self.forget_stores()
-            self._stores, self._identity = open_stores(self.workspace), identity
+            self._stores, self._identity = open_stores(self.workspace, self.masking()), identity
         return self._stores
 
     def sessions(self) -> SqliteSessionStore:
@@ -103,8 +110,12 @@ class Desk:
             from collector.store.sessions import SqliteSessionStore
 
             connection = open_reader(self.workspace.database)
-            self._sessions = connection, SqliteSessionStore(connection)
+            self._sessions = connection, SqliteSessionStore(connection, self.masking())
         return self._sessions[1]
+
+    def masking(self) -> Masking | None:
+        """Return what masks the secrets in what is shown; all desks of a workspace have the same."""
+        return _masking_of(self.workspace.root)
 
     def forget_stores(self) -> None:
         """Close the stores; the next job opens them again."""

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from acode_tui.document import LineIndex, read_tail
 from acode_tui.messages import FileEntry, PreviewRead
 from acode_tui.render.ansi import PLAIN, Styled, parse_line
 from acode_tui.render.code import color_levels
 from acode_tui.source.desk import Desk, Post
-from acode_tui.source.open import Unreadable, open_entry
+from acode_tui.source.open import Unreadable, open_entry, open_shown
 from acode_tui.source.runs import list_files
 from acode_tui.source.why import why_lines
 from collector import AcodeError, Run, Workspace, iter_output
+
+if TYPE_CHECKING:
+    from acode_tui.source.desk import Stores
 
 TAIL_LINES = 400
 _TAIL_BYTES = 96 * 1024
@@ -75,7 +79,7 @@ class PreviewReader:
         lines: list[Styled] = []
         notes: list[str] = []
         if len(chosen) > 1 and all(entry.artifact_id is None for entry in chosen):
-            together = _interleaved(chosen)
+            together = _interleaved(chosen, self._desk.stores())
             if together is not None:
                 return PreviewRead(run, stream, together, sum(map(_size, chosen)))
         for entry in chosen:
@@ -100,12 +104,14 @@ class PreviewReader:
         return lines
 
 
-def _interleaved(entries: Sequence[FileEntry]) -> list[Styled] | None:
+def _interleaved(entries: Sequence[FileEntry], stores: Stores) -> list[Styled] | None:
     """Return the end of both streams of a running run as they came; None when that is too much to read."""
     if sum(map(_size, entries)) > _INTERLEAVED_BYTES:
         return None
     try:
-        data = b"".join(piece for _at, _stream, piece in iter_output(str(Path(entries[0].path).parent)))
+        folder = str(Path(entries[0].path).parent)
+        pieces = iter_output(folder, lambda name: open_shown(folder, name, stores))
+        data = b"".join(piece for _at, _stream, piece in pieces)
     except (AcodeError, OSError, ValueError):
         return None
     parts = data[-_TAIL_BYTES:].split(b"\n")

@@ -61,7 +61,7 @@ class SearchSource:
             search = Search(
                 pattern=pattern, query=query, max_count=MAX_IN_FILE, timeout_seconds=TIMEOUT_SECONDS
             )
-            self._hits = Hits(self._workspace, self._desk.stores()[0], search)
+            self._hits = Hits(self._workspace, self._desk.stores()[0], search, self._desk.masking())
             self._desk.post(SearchEnded(token, self._tell(token, self._hits)))
         except AcodeError as error:
             if token == self.token:

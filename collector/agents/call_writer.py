@@ -26,6 +26,7 @@ from collector.record.call_run import (
     write_call_run,
 )
 from collector.record.describe import guess_type, task_name
+from collector.record.redacting import STORE, mode_of, rules_anyway
 from collector.record.seal import read_record
 from collector.workspace import STDERR, STDOUT, Workspace
 
@@ -92,6 +93,8 @@ class CallWriter:
         self._workspace = workspace
         self._config = config
         self._sync = sync
+        self._secrets = rules_anyway(config, os.environ)
+        self._redacts = mode_of(config) == STORE
 
     def read_record(self, folder: str) -> dict[str, Any] | None:
         """Return the record of a call that was shown before, or None when it is gone."""
@@ -182,7 +185,7 @@ class CallWriter:
                 **({"truncated": "the agent had cut the output"} if truncated else {}),
             },
         }
-        write_call_run(self._workspace, self._config, record, files, self._sync)
+        write_call_run(self._workspace, self._config, record, files, self._sync, self._secrets)
 
     def close(self, run: Run) -> None:
         """End a call that was shown as running, with nothing known of its end."""
@@ -235,7 +238,15 @@ class CallWriter:
         started = waiting.call.started
         if started is not None and started.kind in _KEEPS_INPUT and started.input:
             files[INPUT] = input_file(shown_input(started))
-        return files
+        return {name: self._stored(data) for name, data in files.items()}
+
+    def _stored(self, data: bytes) -> bytes:
+        """Return what may be stored of a file; texts of events are masked before, what agents left is not."""
+        if not self._redacts or self._secrets is None:
+            return data
+        from collector.redaction import mask
+
+        return mask(data, self._secrets)
 
     def _spilled(self, path: str | None) -> bytes | None:
         """Return what an agent wrote beside its transcript; a transcript may name any file, so only that."""

@@ -8,7 +8,7 @@ say what it is about. Times are milliseconds since 1970, UTC; None where the sou
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
@@ -186,5 +186,28 @@ def well_formed(event: AnyEvent) -> AnyEvent:
     return replace(event, **changes) if changes else event
 
 
+def redacted(event: AnyEvent, mask: Callable[[Any], Any]) -> AnyEvent:
+    """Return an event whose texts are masked; ids, and paths that are still to be read, stay.
+
+    Args:
+        event: what was told.
+        mask: masks a text or a JSON value.
+    """
+    names = _TOLD.get(type(event))
+    if names is None:
+        names = _TOLD[type(event)] = tuple(f.name for f in fields(event) if f.name in _MASKED)
+    changes: dict[str, Any] = {}
+    for name in names:
+        value = getattr(event, name)
+        if value and (masked := mask(dict(value) if isinstance(value, Mapping) else value)) != value:
+            changes[name] = masked
+    return replace(event, **changes) if changes else event
+
+
+_MASKED = frozenset({
+    "working_directory", "git_branch", "title", "team", "reason", "error", "text", "command_line", "input",
+    "description", "stdout", "stderr", "message", "diff", "name", "role", "prompt",
+})  # fmt: skip
+_TOLD: dict[type, tuple[str, ...]] = {}
 _TEXTS: dict[type, tuple[str, ...]] = {}
 _SURROGATE = re.compile("[\ud800-\udfff]")

@@ -10,8 +10,9 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from collector import clock
 from collector.agents.adapter import NAMES, KeepsFolders, get_agent
@@ -25,6 +26,7 @@ from collector.agents.events import (
 )
 from collector.agents.inbox import HOOK, INSTANCE, REGISTERED, TELEMETRY, Letter, iter_letters
 from collector.agents.ingest import Ingest, Known, Place
+from collector.agents.redacted_copy import archive_redacted
 from collector.agents.session_state import SessionState
 from collector.agents.transcripts import TranscriptFile, archive
 from collector.config import Config
@@ -33,6 +35,9 @@ from collector.errors import AcodeError
 from collector.record.session_folder import TRANSCRIPTS
 from collector.store.lock import FileLock
 from collector.workspace import Workspace
+
+if TYPE_CHECKING:
+    from collector.redaction import Rules
 
 Log = Callable[..., None]
 SLICE_BYTES = 8 << 20
@@ -168,7 +173,7 @@ class Follower:
 
     def _read_inbox(self) -> int:
         done = 0
-        for letter in iter_letters(self._workspace.inbox):
+        for letter in iter_letters(self._workspace.inbox, keeps_damaged=self._ingest.rules is None):
             if letter.path not in self._taken:
                 self._take_letter(letter)
                 self._taken.add(letter.path)
@@ -209,17 +214,17 @@ class Follower:
         elif letter.kind == TELEMETRY:
             self._take_telemetry(letter)
         else:
-            self._take_instance(letter.payload)
+            self._take_instance(self._ingest.stored(letter.payload))
 
     def _take_hook(self, letter: Letter) -> None:
         agent = get_agent(letter.agent)
         events = list(map(well_formed, agent.hook_events(letter.payload, letter.received_at)))
         entry = {
             "received_at": clock.format_iso(letter.received_at), "agent": letter.agent,
-            "payload": letter.payload,
+            "payload": self._ingest.stored(letter.payload),
         }  # fmt: skip
         if not events:
-            self._log("hook.unknown", agent=letter.agent, payload=str(letter.payload)[:500])
+            self._log("hook.unknown", agent=letter.agent, payload=str(entry["payload"])[:500])
             return
         if len(letter.head) >= 2 and letter.head[0] != "-" and letter.head[1] != "-":
             self._place(agent.name, events[0].conversation_id, Place(*letter.head[:2]), letter.received_at)
@@ -399,7 +404,7 @@ class Follower:
         if self._places.get(file.path) != place:
             self._places[file.path] = place
             if file.path.suffix in DATABASES:  # holds many sessions
-                archive_into(self._ingest.state(place.session_id), file, ())
+                archive_into(self._ingest.state(place.session_id), file, (), self._ingest.rules)
 
     def _archive(self) -> None:
         for path, file in self._files.items():
@@ -407,7 +412,7 @@ class Follower:
             if place is None or self._archived.get(path) == file.version:
                 continue
             try:
-                archive_into(self._ingest.state(place.session_id), file, set(self._files))
+                archive_into(self._ingest.state(place.session_id), file, set(self._files), self._ingest.rules)
             except OSError as error:
                 if path not in self._troubled:
                     self._log("transcript.not_archived", path=str(path), error=str(error))
@@ -415,13 +420,16 @@ class Follower:
             self._archived[path] = file.version
 
 
-def archive_into(state: SessionState, file: TranscriptFile, others: Collection[Path]) -> None:
+def archive_into(
+    state: SessionState, file: TranscriptFile, others: Collection[Path], rules: Rules | None = None
+) -> None:
     """Bring a session's copy of a transcript up to date, and note where it came from.
 
     Args:
         state: the session.
         file: what was read.
         others: more transcripts of the same session; a subagent's keeps its place relative to the main one.
+        rules: what must not be kept; None for a copy byte for byte.
 
     Raises:
         OSError: the copy may be behind.
@@ -430,13 +438,14 @@ def archive_into(state: SessionState, file: TranscriptFile, others: Collection[P
         state.add_transcript({"path": str(file.path), "agent": file.agent.name, "archived": None})
         return
     parts = _place_among(file, others)
-    target = archive(file.path, os.path.join(state.folder, TRANSCRIPTS, *parts), file.grows)
+    keep = archive if rules is None else partial(archive_redacted, rules=rules)
+    target = keep(file.path, os.path.join(state.folder, TRANSCRIPTS, *parts), file.grows)
     if target is None:
         return
     if isinstance(file.agent, KeepsFolders):
         for path in file.agent.parts(file.path):
             below = path.parent.relative_to(file.path.parent).parts
-            archive(path, os.path.join(state.folder, TRANSCRIPTS, *parts, *below), False)
+            keep(path, os.path.join(state.folder, TRANSCRIPTS, *parts, *below), False)
     status = file.path.stat()
     state.add_transcript({
         "path": str(file.path), "agent": file.agent.name,

@@ -151,7 +151,7 @@ class Importer:
             if ids & sessions:
                 self.report.sessions.add(state.session.session_id)
                 try:
-                    archive_into(state, file, paths)
+                    archive_into(state, file, paths, self._ingest.rules)
                 except OSError as error:
                     self.report.problems.append(f"ACODE-AGT-005: {file.path} was not archived: {error}")
         self.report.transcripts += 1

@@ -14,6 +14,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from collector.durable import unlink_quietly
+
 HOOK = "hook"
 TELEMETRY = "otlp"
 INSTANCE = "instance"
@@ -48,9 +50,19 @@ class Letter:
 
 
 def iter_letters(
-    inbox: str, limit: int = 1000, kinds: Collection[str] = (HOOK, TELEMETRY, INSTANCE)
+    inbox: str,
+    limit: int = 1000,
+    kinds: Collection[str] = (HOOK, TELEMETRY, INSTANCE),
+    keeps_damaged: bool = True,
 ) -> Iterator[Letter]:
-    """Yield what can be read now, oldest first."""
+    """Yield what can be read now, oldest first.
+
+    Args:
+        inbox: the folder.
+        limit: at most so many.
+        kinds: only these.
+        keeps_damaged: set aside what is damaged; False to remove it, because it may hold secrets.
+    """
     found = []
     try:
         with os.scandir(inbox) as entries:
@@ -61,7 +73,7 @@ def iter_letters(
     except OSError:
         return
     for modified_ns, path in sorted(found)[:limit]:
-        letter = _read(path, modified_ns // 1_000_000)
+        letter = _read(path, modified_ns // 1_000_000, keeps_damaged)
         if letter is not None:
             yield letter
 
@@ -73,7 +85,7 @@ def _dated(entry: os.DirEntry[str]) -> tuple[int, str]:
         return 0, entry.path
 
 
-def _read(path: str, modified_ms: int) -> Letter | None:
+def _read(path: str, modified_ms: int, keeps_damaged: bool) -> Letter | None:
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(fd, "rb") as file:
@@ -83,7 +95,7 @@ def _read(path: str, modified_ms: int) -> Letter | None:
         return None
     letter = _parse(path, modified_ms, data) if len(data) <= MAX_BYTES else None
     if letter is None and time.time() - modified_ms / 1000 > _UNFINISHED_SECONDS:
-        _set_aside(path)
+        _set_aside(path) if keeps_damaged else unlink_quietly(path)
     return letter
 
 

@@ -8,6 +8,7 @@ writes the database; it is asked which calls it knows.
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -27,12 +28,14 @@ from collector.agents.events import (
     Prompt,
     SessionEnded,
     SessionSeen,
+    redacted,
     well_formed,
 )
 from collector.agents.merge import Call
 from collector.agents.session_state import SessionState
 from collector.config import Config
 from collector.model.run import Run
+from collector.record.redacting import mask_value, store_rules
 from collector.workspace import Workspace
 
 SETTLE_SECONDS = 1.0
@@ -96,11 +99,17 @@ class Ingest:
         self._runs: dict[str, SessionRuns] = {}
         self._matched: set[str] = set()
         self._writer = CallWriter(workspace, config, sync=live)
+        self.rules = store_rules(config, os.environ)
+        """What must not be stored; None where everything is stored as it is told."""
         self.find_instance: Callable[[str, Event], tuple[int, Place] | None] = lambda agent, event: None
         self.told_ms = 0
         """When the transcript that is being taken in was written last."""
         self.new_runs = 0
         self.matched_runs = 0
+
+    def stored(self, value: Any) -> Any:
+        """Return what may be stored of a JSON value."""
+        return value if self.rules is None else mask_value(value, self.rules)
 
     # Places
 
@@ -166,6 +175,8 @@ class Ingest:
             since, place = self._since_and_place(agent, event)
             state = self.state(place.session_id)
             instance_id = event.instance_id or place.instance_id
+            if self.rules is not None:  # not before: a place is found by what was told
+                event = redacted(event, self.stored)
             if event.at is not None and event.at < since - _CLOCK_SLACK_MS:
                 # The history that a resumed or forked conversation brings along happened elsewhere.
                 if not isinstance(event, Prompt | SessionEnded):

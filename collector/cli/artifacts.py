@@ -8,7 +8,14 @@ from collector.cli import output
 from collector.cli.content_lines import add_line_options, view_of
 from collector.cli.context import Context
 from collector.cli.parsing import Command, Namespace, Parser, add_format, add_run, chosen_format
-from collector.cli.runs_content import find_artifact, list_artifacts, show_content, state
+from collector.cli.runs_content import (
+    add_redact,
+    choose_content,
+    find_artifact,
+    list_artifacts,
+    show_content,
+    state,
+)
 from collector.errors import InputError, NotFoundError
 from collector.ids import is_ulid
 from collector.model.artifact import Artifact
@@ -74,6 +81,7 @@ def _configure_cat(parser: Parser) -> None:
     parser.add_argument("run", metavar="RUN", help="a run, or an artifact's id alone")
     parser.add_argument("file", metavar="FILE", nargs="?", help="path within the run, as listed")
     add_line_options(parser)
+    add_redact(parser)
     parser.add_argument("--force", action="store_true", help="show it on a terminal even if it is binary")
 
 
@@ -81,10 +89,11 @@ def _cat(options: Namespace, context: Context) -> int:
     from collector.cli.content_source import artifact_source, show_part
 
     artifact = _chosen(options, context)
-    runs, artifacts = context.stores()
+    choose_content(options, context)
+    runs = context.stores()[0]
     view = view_of(options)
     if view is None:
-        show_content(artifact.path, artifacts.iter_content(artifact), context, options.force)
+        show_content(artifact.path, context.contents().iter_content(artifact), context, options.force)
     else:
         source = artifact_source(artifact, context)
         show_part(runs.get(artifact.run_id), artifact.type, source, view, context, artifact.path)

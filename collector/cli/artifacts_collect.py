@@ -32,12 +32,14 @@ def collect(options: Namespace, context: Context) -> int:
     from collector.record import spool
     from collector.record.gather import gathering_of
     from collector.record.handed_in import hand_in
+    from collector.record.redacting import store_rules
 
     run = context.resolve(options.run_id or context.environ.get("ACODE_RUN_ID") or "latest")
     name = options.name or os.path.basename(options.file)  # noqa: PTH119
     if options.file == _STDIN and not options.name:
         raise InputError("ACODE-RUN-019", "standard input has no name", "give it one with --name NAME")
-    limits = gathering_of(context.config, context.workspace).limits
+    redacted = store_rules(context.config, context.environ)
+    limits = gathering_of(context.config, context.workspace, redacted).limits
     fd = 0 if options.file == _STDIN else _open(options.file)
     folder = context.workspace.run_folder(run.folder)
     artifact_id = hand_in(folder, fd, name, limits, options.description)

@@ -16,6 +16,12 @@ _DEFAULT_FOLDER = ".acode/artifacts"
 _DAY_MS = 86_400_000
 _DURATIONS = ((_DAY_MS, "d"), (3_600_000, "h"), (60_000, "m"), (1000, "s"), (1, "ms"))
 _SIZES = ((1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "KB"))
+_EXAMPLES = {
+    "tasks": '{build: "npm run build"}',
+    "runs.retention.schedule": '"0 2 * * *"',
+    "runs.encryption.keyfile": "acode.key",
+}
+"""Of settings whose default says nothing about what they hold."""
 _HEAD = "# Settings of acode in this workspace. What is commented out shows the default.\n"
 
 
@@ -91,11 +97,7 @@ def template() -> str:
 
 
 def _example(setting: Setting) -> str:
-    if setting.key == "tasks":
-        return '{build: "npm run build"}'
-    if setting.key == "runs.retention.schedule":
-        return '"0 2 * * *"'
-    return format_value(setting, setting.default)
+    return _EXAMPLES.get(setting.key) or format_value(setting, setting.default)
 
 
 def configure_init(parser: Parser) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collector.config import Config
     from collector.model.run import Run
     from collector.query.saved import SavedFilters
+    from collector.record.masking import Masking
     from collector.store.artifacts import SqliteArtifactStore
     from collector.store.runs import SqliteRunStore
     from collector.store.sessions import SqliteSessionStore
@@ -28,15 +29,27 @@ class Context:
         workspace: what `--workspace` said.
         environ: the environment variables.
         verbose: whether to say more.
+        no_redact: whether secrets are to be shown.
     """
 
-    def __init__(self, workspace: str | None, environ: Mapping[str, str], verbose: bool = False) -> None:
+    def __init__(
+        self,
+        workspace: str | None,
+        environ: Mapping[str, str],
+        verbose: bool = False,
+        no_redact: bool = False,
+    ) -> None:
         self.environ = dict(environ)
         self.verbose = verbose
+        self.no_redact = no_redact
+        self.reads_recorded = False
+        """Whether contents go to where they are not shown, and are read as they were recorded."""
+        self._masking: tuple[Masking | None] | None = None
         self._root = workspace
         self._config: Config | None = None
         self._workspace: Workspace | None = None
         self._stores: tuple[SqliteRunStore, SqliteArtifactStore] | None = None
+        self._recorded: tuple[SqliteRunStore, SqliteArtifactStore] | None = None
 
     @property
     def root(self) -> str:
@@ -90,8 +103,43 @@ class Context:
                 return None
             from collector.store import open_stores
 
-            self._stores = open_stores(self.workspace)
+            self._stores = open_stores(self.workspace, self.masking)
         return self._stores
+
+    @property
+    def masking(self) -> Masking | None:
+        """What masks the secrets in what is shown; None where they are to be seen, which is logged.
+
+        Raises:
+            InputError: a pattern of the configuration is none.
+            UnavailableError: it cannot be logged.
+        """
+        if self._masking is None:
+            from collector.record.masking import masking_of
+
+            found = masking_of(self.config, self.environ)
+            if found is not None and self.no_redact:
+                from collector.audit import append_audit
+
+                append_audit(self.workspace, "redaction.off")
+                found = None
+            self._masking = (found,)
+        return self._masking[0]
+
+    def contents(self) -> SqliteArtifactStore:
+        """Return the store to read contents from: masked where they are shown, else as recorded."""
+        if not self.reads_recorded:
+            return self.stores()[1]
+        return self.recorded_stores()[1]
+
+    def recorded_stores(self) -> tuple[SqliteRunStore, SqliteArtifactStore]:
+        """Open the stores of what was recorded, with all secrets. Raises NotFoundError as `stores` does."""
+        self.stores()
+        if self._recorded is None:
+            from collector.store import open_stores
+
+            self._recorded = open_stores(self.workspace)
+        return self._recorded
 
     def _say_where(self) -> None:
         if self.verbose:
@@ -109,9 +157,10 @@ class Context:
 
     def close(self) -> None:
         """Let go of the stores; they are opened anew when something is asked."""
-        if self._stores is not None:
-            self._stores[0].close()
-            self._stores = None
+        for stores in (self._stores, self._recorded):
+            if stores is not None:
+                stores[0].close()
+        self._stores = self._recorded = None
 
     def find_sessions(self) -> SqliteSessionStore | None:
         """Open the store of sessions; None in a workspace without runs."""
@@ -120,7 +169,7 @@ class Context:
         from collector.store.database import open_reader
         from collector.store.sessions import SqliteSessionStore
 
-        return SqliteSessionStore(open_reader(self.workspace.database))
+        return SqliteSessionStore(open_reader(self.workspace.database), self.masking)
 
     def resolve(self, reference: str) -> Run:
         """Return the run that a text names. Raises NotFoundError, InputError."""

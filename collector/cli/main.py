@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collector.cli.parsing import Command
 
 
-_OPTIONS = ("--workspace", "--no-pager", "--verbose", "--version", "--help")
+_OPTIONS = ("--workspace", "--no-pager", "--no-redact", "--verbose", "--version", "--help")
 _HELP = ("-h", "--help", "help")
 
 
@@ -72,6 +72,9 @@ def _leave(status: int, message: str = "") -> int:
 def _unexpected(error: Exception) -> str:
     """Say an error of the system, or of acode itself, in one line."""
     if isinstance(error, OSError):
+        known = getattr(error, "error", None)  # of a KeyProblem
+        if isinstance(known, AcodeError):
+            return str(known)
         import errno
 
         code = "ACODE-ART-005" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "ACODE-ART-006"
@@ -120,8 +123,8 @@ def _global_options(arguments: list[str]) -> tuple[dict[str, str], list[str]]:
         name, equals, value = rest.pop(0).partition("=")
         if name in ("-v", "--verbose", "--version") and not equals:
             options["version" if name == "--version" else "verbose"] = "1"
-        elif name == "--no-pager" and not equals:
-            options["no-pager"] = "1"
+        elif name in ("--no-pager", "--no-redact") and not equals:
+            options[name.removeprefix("--")] = "1"
         elif name == "--workspace":
             if not equals and not rest:
                 raise InputError("ACODE-RUN-019", "--workspace needs a folder", "see 'acode --help'")
@@ -165,7 +168,10 @@ def _run(module: str, verb: str, name: str, text: str, arguments: list[str], opt
     parser = Parser(f"acode {name}", text[0].upper() + text[1:] + ".")
     command.configure(parser)
     parsed = parser.parse(command.prepare(arguments))
-    context = Context(parsed.workspace or options.get("workspace"), os.environ, "verbose" in options)
+    context = Context(
+        parsed.workspace or options.get("workspace"), os.environ, "verbose" in options,
+        parsed.no_redact or "no-redact" in options,
+    )  # fmt: skip
     if parsed.no_pager or "no-pager" in options or not os.isatty(1):
         return command.run(parsed, context)
     from collector.cli.pager import Pager, wants_pager

@@ -36,9 +36,13 @@ class Parser(argparse.ArgumentParser):
     """Says what is wrong in one line with a code, and which option was probably meant."""
 
     def __init__(self, prog: str, description: str) -> None:
-        super().__init__(prog=prog, description=description, allow_abbrev=False, formatter_class=_Formatter)
+        super().__init__(
+            prog=prog, description=description, allow_abbrev=False, formatter_class=_Formatter,
+            conflict_handler="resolve",
+        )  # fmt: skip
         self.add_argument("--workspace", metavar="DIR", help="the workspace to look into")
         self.add_argument("--no-pager", action="store_true", help=argparse.SUPPRESS)
+        self.add_argument("--no-redact", action="store_true", help=argparse.SUPPRESS)
 
     def error(self, message: str) -> NoReturn:
         """Raise instead of printing usage and exiting."""
@@ -86,6 +90,13 @@ def _join_negative(argv: Sequence[str]) -> list[str]:
         else:
             words.append(word)
     return words
+
+
+def show_option(parser: Parser, name: str, text: str) -> None:
+    """Say in help what an option does in this command that every command has."""
+    for action in parser._actions:
+        if action.dest == name:
+            action.help = text
 
 
 def is_repeatable(action: argparse.Action) -> bool:

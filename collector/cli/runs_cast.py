@@ -36,14 +36,18 @@ def _seconds(text: str) -> float:
 
 def run(options: Namespace, context: Context) -> int:
     """Write an asciicast."""
+    from functools import partial
+
     from collector.record.asciicast import write_cast
 
     found = context.resolve(options.run)
     folder = context.workspace.run_folder(found.folder)
+    artifacts = context.stores()[1]
     with open_output(options.output) as target:
         write_cast(
             found, folder, target, columns=options.columns or 80, rows=options.rows or 24,
             max_idle=options.idle, version=options.format_version,
+            open_stream=partial(artifacts.open_as, found),
         )  # fmt: skip
         target.flush()
     return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterable, Iterator
+from functools import partial
 from itertools import chain
 
 from collector.cli import output
@@ -75,37 +76,36 @@ def iter_stream(run: Run, kind: str, context: Context) -> Iterator[bytes]:
     from collector.workspace import STDERR, STDOUT
 
     path = STDOUT if kind == "stdout" else STDERR
-    _, artifacts = context.stores()
+    artifacts = context.contents()
     for artifact in run.artifacts:
         if artifact.type == kind:
             return artifacts.iter_content(artifact)
     if run.is_finished:
         raise NotFoundError("ACODE-ART-011", f"run {run.name} has no {path}", "nothing was recorded")
-    return _iter_file(artifacts.path_in(run.folder, path))
+    return _iter_file(run, path, context)
 
 
-def _iter_file(path: str) -> Iterator[bytes]:
+def _iter_file(run: Run, path: str, context: Context) -> Iterator[bytes]:
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+        content = context.contents().open_as(run, path)
     except FileNotFoundError:
         return
-    try:
-        while chunk := os.read(fd, _CHUNK):
+    with content:
+        while chunk := content.read(_CHUNK):
             yield chunk
-    finally:
-        os.close(fd)
 
 
 def iter_both(run: Run, context: Context) -> Iterator[bytes]:
     """Yield both streams of a run as they came: the combined file, or put together from the index."""
     from collector.record.output_index import iter_output
 
-    _, artifacts = context.stores()
+    artifacts = context.contents()
     for artifact in run.artifacts:
         if artifact.type == "output" and not artifact.missing and _is_there(artifacts.path(artifact)):
             yield from artifacts.iter_content(artifact)
             return
-    for _, _, data in iter_output(os.path.dirname(artifacts.path_in(run.folder, "run.json"))):  # noqa: PTH120
+    folder = os.path.dirname(artifacts.path_in(run.folder, "run.json"))  # noqa: PTH120
+    for _, _, data in iter_output(folder, partial(artifacts.open_as, run)):
         yield data
 
 
@@ -118,7 +118,18 @@ def _configure_stream(parser: Parser) -> None:
 
     add_run(parser)
     add_line_options(parser)
+    add_redact(parser)
     parser.add_argument("--force", action="store_true", help="show it on a terminal even if it is binary")
+
+
+def add_redact(parser: Parser) -> None:
+    """Add the option that masks secrets also in what is piped."""
+    parser.add_argument("--redact", action="store_true", help="mask secrets also when piped")
+
+
+def choose_content(options: Namespace, context: Context) -> None:
+    """Read contents as they were recorded where they are piped, unless they are to be masked there, too."""
+    context.reads_recorded = not (output.is_terminal() or options.redact)
 
 
 def _run_stdout(options: Namespace, context: Context) -> int:
@@ -133,6 +144,7 @@ def _show_stream(options: Namespace, context: Context, kind: str) -> int:
     from collector.cli.content_lines import view_of
     from collector.cli.content_source import show_part, stream_source
 
+    choose_content(options, context)
     run = context.resolve(options.run)
     view = view_of(options)
     if view is None:
@@ -144,14 +156,15 @@ def _show_stream(options: Namespace, context: Context, kind: str) -> int:
 
 def _run_output(options: Namespace, context: Context) -> int:
     from collector.cli.content_lines import view_of
-    from collector.cli.content_source import both_source, show_part
+    from collector.cli.content_source import show_part, stream_source
 
+    choose_content(options, context)
     run = context.resolve(options.run)
     view = view_of(options)
     if view is None:
         show_content("the output", iter_both(run, context), context, options.force)
     else:
-        show_part(run, "output", both_source(run, context), view, context)
+        show_part(run, "output", stream_source(run, "output", context), view, context)
     return 0
 
 
@@ -204,6 +217,7 @@ def state(artifact: Artifact) -> str:
 def _configure_artifact(parser: Parser) -> None:
     parser.add_argument("artifact", metavar="ID", help="the artifact's id")
     parser.add_argument("--output", metavar="FILE", help="save it there instead; an existing file is kept")
+    add_redact(parser)
     parser.add_argument("--force", action="store_true", help="overwrite FILE; show binary on a terminal")
 
 
@@ -217,10 +231,12 @@ def _run_artifact(options: Namespace, context: Context) -> int:
             "ACODE-RUN-002", f"no artifact {options.artifact!r}", "'acode runs artifacts RUN' lists ids"
         )
     artifact = artifacts.get(reference)
+    context.reads_recorded = not (options.redact or (options.output is None and output.is_terminal()))
+    chunks = context.contents().iter_content(artifact)
     if options.output is None:
-        show_content(artifact.path, artifacts.iter_content(artifact), context, options.force)
+        show_content(artifact.path, chunks, context, options.force)
         return 0
-    size = save(artifacts.iter_content(artifact), options.output, options.force)
+    size = save(chunks, options.output, options.force)
     output.note(f"saved {output.format_size(size)} to {options.output}")
     return 0
 

@@ -14,6 +14,7 @@ from collector.cli.context import Context
 from collector.cli.parsing import Command, Namespace, Parser, add_run_or_failed, run_or_failed
 from collector.errors import ConflictError, InputError
 from collector.model.run import Run
+from collector.record.redacting import MARK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ def run(options: Namespace, context: Context) -> int:
     """Run it again; the exit status is the command's."""
     if options.run is not None and options.last_failed:
         raise InputError("ACODE-RUN-019", "RUN and --last-failed exclude each other", "write one of them")
-    found = context.resolve(run_or_failed(options.run, options.last_failed))
+    shown = context.resolve(run_or_failed(options.run, options.last_failed))
+    found = context.stores()[0].recorded(shown)
     argv = command_of(found)
     timeout = _seconds(options.timeout)
     directory = _directory(found, options.directory)
@@ -69,6 +71,8 @@ def command_of(run: Run) -> list[str]:
     if run.context != "host":
         raise _impossible(run, f"it ran in the context {run.context}")
     words = _words_of(run)
+    if any(MARK in word for word in words):
+        raise _impossible(run, "secrets in its arguments were not recorded")
     if any(_NO_UNICODE in word or "\0" in word for word in words):
         raise _impossible(run, "its arguments are not text, and were not recorded byte for byte")
     return words

@@ -106,7 +106,7 @@ def _hits(options: Namespace, context: Context, form: str) -> Hits | None:
         timeout_seconds=parse_duration(options.timeout) / 1000,
     )
     stores = context.find_stores()
-    return None if stores is None else Hits(context.workspace, stores[0], search)
+    return None if stores is None else Hits(context.workspace, stores[0], search, context.masking)
 
 
 def pattern_of(options: Namespace) -> Pattern:
@@ -228,6 +228,9 @@ def _say(view: _View, hits: Hits | None, form: str) -> None:
     """Say on stderr what the output does not: nothing, more, not everything."""
     if hits is not None and hits.unreadable:
         output.note(f"acode: warning: {hits.unreadable} files could not be read; 'acode doctor' says more")
+    if hits is not None and hits.key_problem is not None:
+        files = "1 file was" if hits.locked == 1 else f"{hits.locked} files were"
+        output.note(f"acode: warning: {files} not searched: {hits.key_problem}")
     if hits is not None and hits.stopped:
         older = f": runs from before {output.format_time(hits.stopped_at)}" if hits.stopped_at else ""
         output.note(f"acode: time is up, not everything was searched{older}; --timeout 0 takes any time")

@@ -38,6 +38,8 @@ def run(options: Namespace, context: Context) -> int:
 
     session = resolve_session(options.session, context)
     trajectory = to_atif(session, iter_events(session, context), runs_by_call(session, context))
+    if context.masking is not None:
+        trajectory = context.masking.value(trajectory)
     with open_output(options.output) as target:
         target.write(output.format_json(trajectory).encode("utf-8", "replace") + b"\n")
         target.flush()

@@ -151,7 +151,8 @@ def _show_prompts(session: Session, context: Context, as_json: bool) -> int:
     from collector.record.session_folder import PROMPTS, folder_name, iter_lines
 
     folder = f"{context.workspace.sessions}/{folder_name(session.session_id)}"
-    prompts = [line for _, line in iter_lines(folder, PROMPTS)]
+    masking = context.masking
+    prompts = [line if masking is None else masking.value(line) for _, line in iter_lines(folder, PROMPTS)]
     if as_json:
         output.line(output.format_json(prompts))
         return 0

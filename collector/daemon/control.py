@@ -13,24 +13,33 @@ from collector.daemon.launch import (
     read_pid_file,
     spawn_collector,
 )
-from collector.errors import BusyError, ConflictError, UnavailableError
+from collector.errors import BusyError, ConflictError, LimitError, NotFoundError, UnavailableError
+from collector.model.frozen import dataclass
 from collector.record import spool
 from collector.workspace import Workspace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from collector.store.deletions import Doomed, Trashed
     from collector.store.indexer import ReindexReport
 
+    Progress = Callable[[int, int], None]
+
 __all__ = [
+    "CleanupReport",
     "CollectorStatus",
     "collector_status",
     "ensure_collector",
+    "list_trash",
+    "request_cleanup",
     "request_delete",
+    "request_delete_runs",
     "request_optimize",
     "request_recover",
     "request_reindex",
+    "request_undelete",
     "start_collector",
     "stop_collector",
 ]  # fmt: skip
@@ -39,6 +48,17 @@ _START_PATIENCE_SECONDS = 10.0
 _STOP_PATIENCE_SECONDS = 10.0
 _REQUEST_PATIENCE_SECONDS = 30.0
 _POLL_SECONDS = 0.01
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CleanupReport:
+    """What was deleted: runs, folders without a run, bytes; `kept` are the runs that could not be."""
+
+    removed: int
+    orphans: int
+    bytes: int
+    kept: tuple[str, ...]
+    duration_ms: int
 
 
 def start_collector(workspace: Workspace) -> CollectorStatus:
@@ -103,18 +123,139 @@ def request_delete(workspace: Workspace, run_id: str) -> None:
         ConflictError: it is still running.
         BusyError: the collector did not get to it in time.
     """
+    request_delete_runs(workspace, [run_id])
+
+
+def request_delete_runs(
+    workspace: Workspace,
+    run_ids: Sequence[str],
+    progress: Progress | None = None,
+    keep_ms: int | None = None,
+) -> CleanupReport:
+    """Delete runs that somebody named; none of them unless all can be deleted.
+
+    Args:
+        workspace: whose.
+        run_ids: which.
+        progress: told how many are gone, and of how many.
+        keep_ms: how long their folders stay in the trash; None for as long as the settings say.
+
+    Raises:
+        NotFoundError: there is no such run.
+        ConflictError: one is still running.
+        BusyError: the collector did not get to it in time.
+    """
+    from collector.store.deletions import DELETE, Doomed
+    from collector.store.facts import facts_of
+
+    found = {run.run_id: run for run in facts_of(workspace.database, run_ids)}
+    for run_id in run_ids:
+        if run_id not in found:
+            raise NotFoundError(
+                "ACODE-RUN-001", f"no run {run_id!r}", "'acode runs list' shows what there is"
+            )
+        if found[run_id].is_running:
+            name = found[run_id].name
+            raise ConflictError("ACODE-RUN-017", f"run {name} is still running", "stop it before deleting it")
+    doomed = [Doomed(run.run_id, run.name, run.folder, run.bytes) for run in found.values()]
+    return request_cleanup(workspace, doomed, progress, action=DELETE, keep_ms=keep_ms)
+
+
+def request_cleanup(
+    workspace: Workspace,
+    doomed: Sequence[Doomed],
+    progress: Progress | None = None,
+    *,
+    action: str = "cleanup",
+    preserve_tags: tuple[str, ...] = (),
+    keep_ms: int | None = None,
+) -> CleanupReport:
+    """Delete what a plan condemns, through the collector or in its place, and wait until it is gone.
+
+    Args:
+        workspace: whose.
+        doomed: which runs and folders; `doomed_by(plan.verdicts)`.
+        progress: told how many are gone, and of how many.
+        action: why, for the audit log.
+        preserve_tags: what spares a run that is tagged meanwhile.
+        keep_ms: how long their folders stay in the trash; None for as long as the settings say.
+
+    Raises:
+        BusyError: the collector did not get to it in time.
+        LimitError: the disk is so full that not even deleting is possible.
+    """
+    from collector.retention.sweep import order_deletions
+
+    began = time.monotonic()
+    workspace.create()
+    try:
+        orders = list(
+            order_deletions(workspace, doomed, action, keep_ms=keep_ms, preserve_tags=preserve_tags)
+        )
+    except OSError as error:
+        raise LimitError(
+            "ACODE-RUN-010", f"cannot delete: {error.strerror}", "free some space, or check the permissions"
+        ) from error
+    done = 0
+    for order in orders:
+        path = os.path.join(workspace.spool, f"{order.deletion_id}.{spool.DELETE}")
+        _wait(workspace, lambda path=path: not os.path.exists(path), 600.0)  # type: ignore[misc]
+        done += len(order.runs)
+        if progress is not None:
+            progress(done, len(doomed))
+    return _report(workspace, doomed, began)
+
+
+def _report(workspace: Workspace, doomed: Sequence[Doomed], began: float) -> CleanupReport:
+    from collector.store.facts import facts_of
+
+    left = {run.run_id for run in facts_of(workspace.database, [run.run_id for run in doomed])}
+    gone = [run for run in doomed if run.run_id not in left]
+    return CleanupReport(
+        removed=sum(not run.is_damaged for run in gone),
+        orphans=sum(run.is_damaged for run in gone),
+        bytes=sum(run.bytes for run in gone),
+        kept=tuple(run.name for run in doomed if run.run_id in left),
+        duration_ms=round((time.monotonic() - began) * 1000),
+    )
+
+
+def request_undelete(workspace: Workspace, run_id: str) -> str:
+    """Bring a deleted run back from the trash, and wait until it is there; return its name.
+
+    Raises:
+        NotFoundError: it is not in the trash.
+        ConflictError: another run has its name by now.
+        BusyError: the collector did not get to it in time.
+    """
+    from collector.retention.state import note_restored
     from collector.store import open_stores
 
+    run = next((run for run in list_trash(workspace) if run.run_id == run_id), None)
+    if run is None:
+        raise NotFoundError("ACODE-RUN-038", f"run {run_id} is not in the trash", "see 'acode runs trash'")
+    note_restored(workspace, run_id)
+    spool.announce(workspace.spool, spool.UNDELETE, run_id)
+    path = os.path.join(workspace.spool, f"{run_id}.{spool.UNDELETE}")
+    _wait(workspace, lambda: not os.path.exists(path))
     runs, _ = open_stores(workspace)
     try:
-        run = runs.get(run_id)
-        if not run.is_finished:
+        if not runs.exists(run_id):
             raise ConflictError(
-                "ACODE-RUN-017", f"run {run.name} is still running", "stop it before deleting it"
-            )
-        _request(workspace, spool.DELETE, run.run_id, lambda: not runs.exists(run.run_id))
+                "ACODE-RUN-038", f"run {run.name} could not be brought back",
+                "another run may have its name; 'acode collector logs' says why",
+            )  # fmt: skip
+        return runs.get(run_id).name
     finally:
         runs.close()
+
+
+def list_trash(workspace: Workspace) -> list[Trashed]:
+    """Return the runs that can come back, the last deleted first."""
+    from collector.config import load_config
+    from collector.store.deletions import list_trashed, trash_time_ms
+
+    return list_trashed(workspace, trash_time_ms(load_config(workspace.root, dict(os.environ))))
 
 
 def request_reindex(workspace: Workspace) -> ReindexReport | None:
@@ -177,9 +318,15 @@ def _request(
     is_done: Callable[[], bool],
     patience_seconds: float = _REQUEST_PATIENCE_SECONDS,
 ) -> None:
+    spool.announce(workspace.spool, kind, subject)
+    _wait(workspace, is_done, patience_seconds)
+
+
+def _wait(
+    workspace: Workspace, is_done: Callable[[], bool], patience_seconds: float = _REQUEST_PATIENCE_SECONDS
+) -> None:
     from collector.store.waiting import index_waiting
 
-    spool.announce(workspace.spool, kind, subject)
     deadline = time.monotonic() + patience_seconds
     while True:
         index_waiting(workspace)

@@ -7,10 +7,13 @@ import logging
 import os
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from collector.clock import format_iso, now_ms
 from collector.workspace import Workspace
+
+if TYPE_CHECKING:
+    from collector.redaction import Rules
 
 _MAX_BYTES = 2 << 20
 
@@ -24,9 +27,15 @@ class _OwnFile(RotatingFileHandler):
 
 
 class EventLog:
-    """Writes events with their fields; a full disk silences it, and nothing else."""
+    """Writes events with their fields; a full disk silences it, and nothing else.
 
-    def __init__(self, workspace: Workspace) -> None:
+    Args:
+        workspace: whose.
+        secrets: what must not be in it; None for anything.
+    """
+
+    def __init__(self, workspace: Workspace, secrets: Rules | None = None) -> None:
+        self._secrets = secrets
         self._logger = logging.getLogger("acode.collector")
         handler = _OwnFile(
             workspace.collector_log,
@@ -43,5 +52,16 @@ class EventLog:
 
     def __call__(self, event: str, **fields: Any) -> None:
         """Write one event; `run_id` is the field that correlates."""
-        line = {"time": format_iso(now_ms()), "event": event, **fields}
+        line = {"time": format_iso(now_ms()), "event": event, **self._told(fields)}
         self._logger.info("%s", json.dumps(line, ensure_ascii=True, default=str))
+
+    def _told(self, fields: dict[str, Any]) -> dict[str, Any]:
+        if self._secrets is None:
+            return fields
+        from collector.record.redacting import mask_value
+
+        masked: dict[str, Any] = mask_value(
+            {name: value if isinstance(value, int | None) else str(value) for name, value in fields.items()},
+            self._secrets,
+        )
+        return masked

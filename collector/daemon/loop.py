@@ -1,7 +1,7 @@
 """The collector's loop: wake when something is announced, and look around once a second.
 
-One thread writes the database. Sealing, which may copy and hash gigabytes, is another's work, and indexing
-texts a third one's, so that a run that starts meanwhile is seen at once.
+One thread writes the database. Sealing, which may copy and hash gigabytes, is another's work, indexing
+texts a third one's, cleaning up a fourth one's, so that a run that starts meanwhile is seen at once.
 """
 
 from __future__ import annotations
@@ -16,19 +16,22 @@ import traceback
 from pathlib import Path
 from types import FrameType
 
-from watchfiles import Change, watch
+from watchfiles import Change
 
 from collector import __version__
 from collector.agents.following import Follower
 from collector.agents.known import KnownInStore
 from collector.config import Config, load_config
+from collector.daemon.changes import iter_changes, step_since
 from collector.daemon.launch import read_pid_file, write_pid_file
 from collector.daemon.log import EventLog
 from collector.daemon.receiver import Receiver
+from collector.daemon.retaining import RetentionThread
 from collector.daemon.sealing import SealingThread
 from collector.daemon.searching import SearchThread
 from collector.daemon.watching import WorkspaceWatch
 from collector.errors import AcodeError, BusyError, ConflictError, CorruptError, UnavailableError
+from collector.record.redacting import store_rules
 from collector.store.indexer import Indexer
 from collector.workspace import Workspace
 
@@ -62,6 +65,7 @@ class Collector:
         self._watch_files = WorkspaceWatch(workspace, log) if config.get("collector.watch") else None
         self._sealing = SealingThread(self._indexer.sealer, log, self._indexer.is_writer)
         self._searching = SearchThread(workspace, log, self._indexer.is_writer)
+        self._retaining = RetentionThread(workspace, log, self._indexer.is_writer)
         self._stop = threading.Event()
         self._looked_around = 0.0
         self._busy_at = time.monotonic()
@@ -95,13 +99,14 @@ class Collector:
             self._catch_up()
             self._sealing.start()
             self._searching.start()
+            self._retaining.start()
             self._wait_and_work()
         finally:
             self._receiver.stop()
             self._remove_pid_file()  # before the lock goes, or it would be the next collector's
             if self._watch_files is not None:
                 self._watch_files.stop()
-            if self._searching.stop() & self._sealing.stop():
+            if self._retaining.stop() & self._searching.stop() & self._sealing.stop():
                 self._indexer.close()  # else the lock goes with this process
             self._log("collector.stopped", pid=os.getpid())
 
@@ -121,6 +126,7 @@ class Collector:
 
     def _catch_up(self) -> None:
         self._guarded(self._indexer.index_spool)
+        self._guarded(self._indexer.forget_trashed)
         self._guarded(self._indexer.close_abandoned)
         adopted = self._guarded(self._indexer.adopt_unknown)
         if adopted:
@@ -146,22 +152,17 @@ class Collector:
                 self._work()
 
     def _watch(self) -> None:
-        for _ in watch(
-            self._workspace.spool,
-            self._workspace.inbox,
-            watch_filter=self._is_news,
-            step=_WATCH_STEP_MS,
-            debounce=_WATCH_DEBOUNCE_MS,
-            rust_timeout=_FOLLOW_MS,
-            yield_on_timeout=True,
-            stop_event=self._stop,
-            raise_interrupt=False,
-        ):
+        paths = [self._workspace.spool, self._workspace.inbox]
+        for changes in iter_changes(paths, self._stop, self._step_ms, _WATCH_DEBOUNCE_MS, _FOLLOW_MS):
             if self._is_over():
                 return
-            self._work()
+            if not changes or any(self._is_news(*change) for change in changes):
+                self._work()
 
-    def _is_news(self, change: Change, path: str) -> bool:
+    def _step_ms(self) -> int:
+        return step_since(self._busy_at, _WATCH_STEP_MS)
+
+    def _is_news(self, change: int, path: str) -> bool:
         """Announcements are whole when they appear; what a hook leaves may still grow."""
         return change == Change.added or (
             change == Change.modified and path.startswith(self._workspace.inbox)
@@ -171,6 +172,7 @@ class Collector:
         if self._guarded(self._indexer.index_spool):
             self._busy_at = time.monotonic()
             self._searching.look()
+            self._retaining.look()
         if self._guarded(self._take_in):
             self._busy_at = time.monotonic()
             self._guarded(self._indexer.index_spool)
@@ -209,7 +211,7 @@ class Collector:
         ):
             self._busy_at = time.monotonic()
         self._indexer.runs.trim_events()
-        return self._indexer.empty_trash()
+        return 0
 
     def _is_over(self) -> bool:
         if not self._indexer.is_writer() or not os.path.isdir(self._workspace.spool):
@@ -257,7 +259,7 @@ def main(argv: list[str]) -> int:
     workspace = Workspace(options.workspace, config.artifacts_directory)
     workspace.create()
     os.chdir(workspace.root)
-    log = EventLog(workspace)
+    log = EventLog(workspace, store_rules(config, os.environ))
     collector = Collector(workspace, config, log, None if options.keep_running else IDLE_SECONDS)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, collector.stop)

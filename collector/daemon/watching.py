@@ -14,8 +14,7 @@ import time
 from collections.abc import Collection
 from pathlib import Path
 
-from watchfiles import watch
-
+from collector.daemon.changes import iter_changes, step_since
 from collector.record.scan import PRUNED
 from collector.store.trouble import Log
 from collector.workspace import FOLDER, Workspace
@@ -28,6 +27,7 @@ _KEPT = 50_000
 _ECHO = ".watch-"
 _ECHO_SECONDS = 2.0
 _COUNT_SECONDS = 5.0
+_STEP_MS, _DEBOUNCE_MS, _TIMEOUT_MS = 5, 20, 500
 
 
 class WorkspaceWatch:
@@ -45,6 +45,7 @@ class WorkspaceWatch:
         self._stop = threading.Event()
         self._heard = threading.Condition()
         self._since_ns = 0
+        self._busy_at = time.monotonic()
         self._changes: dict[str, int] = {}
         self._echoes: set[str] = set()
         self._thread = threading.Thread(target=self._watch, name="acode-watch", daemon=True)
@@ -102,10 +103,7 @@ class WorkspaceWatch:
         try:
             if not self._is_small_enough():
                 return
-            for changes in watch(
-                self._root, watch_filter=None, step=5, debounce=20, rust_timeout=500, yield_on_timeout=True,
-                stop_event=self._stop, raise_interrupt=False, ignore_permission_denied=True,
-            ):  # fmt: skip
+            for changes in iter_changes([self._root], self._stop, self._step_ms, _DEBOUNCE_MS, _TIMEOUT_MS):
                 self._take({path for _, path in changes})
         except OSError as error:
             self._log("watch.workspace_failed", error=str(error))
@@ -113,6 +111,9 @@ class WorkspaceWatch:
             with self._heard:
                 self._since_ns = 0
                 self._heard.notify_all()
+
+    def _step_ms(self) -> int:
+        return step_since(self._busy_at, _STEP_MS)
 
     def _is_small_enough(self) -> bool:
         count, deadline = 0, time.monotonic() + _COUNT_SECONDS
@@ -133,11 +134,13 @@ class WorkspaceWatch:
                 self._since_ns = now
             for path in paths:
                 if path.startswith(self._own):
-                    if os.path.basename(path).startswith(_ECHO):
-                        self._echoes.add(path)
+                    if not os.path.basename(path).startswith(_ECHO):
+                        continue
+                    self._echoes.add(path)
                 elif PRUNED.isdisjoint(path.split("/")):
                     self._changes.pop(path, None)
                     self._changes[path] = now
+                self._busy_at = time.monotonic()
             while len(self._changes) > _KEPT:
                 self._since_ns = max(self._since_ns, self._changes.pop(next(iter(self._changes))) + 1)
             self._heard.notify_all()

@@ -125,9 +125,10 @@ def outcome_of(run: Run) -> str:
 
 def last_success(run: Run, store: RunStore) -> Run | None:
     """Return the last run before this one of the same command in the same folder that succeeded."""
+    recorded = store.recorded(run)
     terms = (
-        Term("command_line", (run.command_line,), "="),
-        Term("working_directory", (run.working_directory,), "="),
+        Term("command_line", (recorded.command_line,), "="),
+        Term("working_directory", (recorded.working_directory,), "="),
         Term("status", ("success",)),
         Term("start_time", (run.start_time,), "<="),
     )

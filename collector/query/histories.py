@@ -12,6 +12,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, TypeVar
 
+from collector.model.frozen import replace
 from collector.model.query import RunQuery
 from collector.model.statistics import FirstFailure, FlakyCommand
 from collector.query.statistics import share_interval
@@ -36,7 +37,8 @@ def flaky_commands(store: RunStore, query: RunQuery, limit: int = 0) -> tuple[Fl
         limit: how many; 0 for all.
     """
     found = (flaky for history in histories(store, query) if (flaky := flakiness(*history)))
-    return _first(found, limit, _least_surely)
+    first = _first(found, limit, _least_surely)
+    return tuple(replace(item, **_shown(store, item)) for item in first)
 
 
 def broken_commands(store: RunStore, query: RunQuery, since: int, limit: int = 0) -> tuple[FirstFailure, ...]:
@@ -49,7 +51,13 @@ def broken_commands(store: RunStore, query: RunQuery, since: int, limit: int = 0
         limit: how many; 0 for all.
     """
     found = (first for history in histories(store, query) if (first := first_failure(*history, since)))
-    return _first(found, limit, lambda item: (item.start_time, item.run_id))
+    items = _first(found, limit, lambda item: (item.start_time, item.run_id))
+    return tuple(replace(item, **_shown(store, item)) for item in items)
+
+
+def _shown(store: RunStore, item: FlakyCommand | FirstFailure) -> dict[str, Any]:
+    names = ("command_line", "working_directory")
+    return {name: store.shown(getattr(item, name)) for name in names}
 
 
 def _least_surely(item: FlakyCommand) -> tuple[float, str, str]:

@@ -24,9 +24,10 @@ Values = dict[str, str | int | float | None]
 
 def same_command(run: Run, store: RunStore, count: int) -> tuple[Run, ...]:
     """Return the last runs of a run's command line in its folder, up to this one, oldest first."""
+    recorded = store.recorded(run)
     terms = (
-        Term("command_line", (run.command_line,), "="),
-        Term("working_directory", (run.working_directory,), "="),
+        Term("command_line", (recorded.command_line,), "="),
+        Term("working_directory", (recorded.working_directory,), "="),
         Term("start_time", (run.start_time,), "<="),
     )
     found = store.list(RunQuery(terms, limit=max(1, count))).items

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import time
 
+from collector.encryption.problem import KeyProblem
 from collector.model.frozen import dataclass
 from collector.model.query import RunQuery
 from collector.model.run import Run
@@ -35,6 +36,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any, BinaryIO
+
+    from collector.errors import AcodeError
+    from collector.record.masking import Masking
 
 _SCAN_BYTES = 1 << 20
 
@@ -87,16 +91,20 @@ class Search:
 class Hits:
     """What a search finds, found while it is asked for; once.
 
-    After the end, `stopped` says whether time was up, `unreadable` how many files could not be read, and
-    `has_work` whether there is something to index.
+    After the end, `stopped` says whether time was up, `unreadable` how many files could not be read, `locked`
+    how many for want of a key, `key_problem` of which, and `has_work` whether there is something to index.
 
     Args:
         workspace: where.
         runs: its runs.
         search: what for.
+        masking: masks the secrets in what is found, and lets none be found; None for what was recorded.
     """
 
-    def __init__(self, workspace: Workspace, runs: RunStore, search: Search) -> None:
+    def __init__(
+        self, workspace: Workspace, runs: RunStore, search: Search, masking: Masking | None = None
+    ) -> None:
+        self._masking = masking
         self._workspace = workspace
         self._runs = runs
         self._search = search
@@ -105,10 +113,12 @@ class Hits:
         self.stopped = False
         self.stopped_at: int | None = None
         self.unreadable = 0
+        self.locked = 0
+        self.key_problem: AcodeError | None = None
         self.has_work = True
 
     def __iter__(self) -> Iterator[Hit]:
-        texts = Texts(open_reader(self._workspace.database), self._workspace)
+        texts = Texts(open_reader(self._workspace.database), self._workspace, self._masking)
         reader = open_search_reader(self._workspace)
         jobs = Jobs(self._workspace, texts, reader, self._search.query, self._is_over)
         done: set[int] = set()
@@ -156,13 +166,18 @@ class Hits:
 
     def _open(self, job: Job, texts: Texts) -> tuple[Text, BinaryIO] | None:
         """Open the newest file of a content that can be read."""
+        problems: list[Exception] = []
         for text in job.texts:
             try:
                 return text, texts.open(text)
             except FileNotFoundError:
                 continue  # deleted meanwhile
-            except (OSError, ValueError):
-                self.unreadable += 1
+            except (OSError, ValueError) as error:
+                problems.append(error)
+        if problems and isinstance(problems[0], KeyProblem):
+            self.locked, self.key_problem = self.locked + 1, problems[0].error
+        elif problems:
+            self.unreadable += 1
         return None
 
     def _matches(self, job: Job, content: BinaryIO) -> Iterator[tuple[Block, LineMatch]]:

@@ -27,6 +27,8 @@ SORTS = ("runs", "failed", "rate", "p50", "p95", "p99", "total", "name", "newest
 """What groups can be put in order by: the largest first, the lowest success rate, names from A to Z."""
 PERCENTS = (50, 95, 99)
 
+_FREE_TEXT = ("command", "directory")
+"""Groupings whose names may hold what is not to be shown."""
 _CALENDAR = ("hour", "day", "week", "month")
 _NO_DURATION = 1 << 64
 DurationsAt = Callable[[Sequence[int]], Mapping[int, int]]
@@ -72,7 +74,10 @@ def first_groups(
             yield tally
 
     first = nsmallest(limit, counted(), key) if limit else sorted(counted(), key=key)
-    return tuple(Group(_name(tally), totals_of(tally)) for tally in first), seen
+    names: Iterable[_Name] = map(_name, first)
+    if by in _FREE_TEXT:
+        names = (store.shown(name) if name else name for name in names)
+    return tuple(Group(name, totals_of(tally)) for name, tally in zip(names, first, strict=True)), seen
 
 
 def iter_groups(store: RunStore, query: RunQuery, by: str) -> Iterable[Tally]:

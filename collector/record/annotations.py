@@ -51,12 +51,17 @@ def load_annotations(folder: str) -> Annotations:
     if len(data) > MAX_BYTES:
         raise ValueError("it is too large")
     try:
-        return _checked(json.loads(data))
+        return check_annotations(json.loads(data))
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
 
 
-def _checked(value: Any) -> Annotations:
+def check_annotations(value: Any) -> Annotations:
+    """Return what annotations.json holds.
+
+    Raises:
+        ValueError: it is not what acode writes.
+    """
     if not isinstance(value, dict):
         raise ValueError("it is no object")
     tags, removed, note = value.get("tags", {}), value.get("removed", {}), value.get("note")

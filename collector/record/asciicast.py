@@ -12,11 +12,11 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, BinaryIO, Literal
 
 from collector.model.run import Run
-from collector.record.output_index import iter_output
+from collector.record.output_index import Piece, iter_output
 
 _FULL_SCREEN = ("\x1b[?1049h", "\x1b[?1047h", "\x1b[?47h")
 _CONTROL = re.compile("[\x7f-\x9f]")
@@ -31,6 +31,7 @@ def write_cast(  # noqa: PLR0913 - what a recording's header asks for
     rows: int = 24,
     max_idle: float | None = None,
     version: Literal[2, 3] = 3,
+    open_stream: Callable[[str], BinaryIO] | None = None,
 ) -> int:
     """Write a run as a recording; return how many events it has.
 
@@ -42,6 +43,7 @@ def write_cast(  # noqa: PLR0913 - what a recording's header asks for
         rows: its height.
         max_idle: seconds; a player makes longer waits as short. The times in the file stay.
         version: 3, or 2 for players that do not know it (there is no exit code then).
+        open_stream: opens a stream by its name, where its secrets are to be masked.
 
     Raises:
         OSError: the output cannot be read, or the target not be written.
@@ -49,7 +51,7 @@ def write_cast(  # noqa: PLR0913 - what a recording's header asks for
     header = json.dumps(_header(run, (columns, rows), max_idle, version), ensure_ascii=False)
     target.write(_escaped(header).encode("utf-8", "replace") + b"\n")
     events = last_ms = 0
-    for ms, code, data in _events(run, folder, version):
+    for ms, code, data in _events(run, iter_output(folder, open_stream), version):
         at_ms = max(ms, last_ms)
         shown = at_ms - last_ms if version == 3 else at_ms
         last_ms = at_ms
@@ -80,11 +82,11 @@ def _header(run: Run, size: tuple[int, int], max_idle: float | None, version: in
     return header
 
 
-def _events(run: Run, folder: str, version: int) -> Iterator[tuple[int, str, str]]:
+def _events(run: Run, pieces: Iterable[Piece], version: int) -> Iterator[tuple[int, str, str]]:
     """Yield (milliseconds since the start, code, data)."""
     streams = {1: _Stream(), 2: _Stream()}
     ms = 0
-    for ms, number, data in iter_output(folder):
+    for ms, number, data in pieces:
         text = streams[number].show(data)
         if text:
             yield ms, "o", text

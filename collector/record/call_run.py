@@ -18,7 +18,12 @@ from collector.config import Config
 from collector.record import spool
 from collector.record.folder import make_run_folder, point_latest
 from collector.record.run_json import SCHEMA_VERSION, artifact_entry, write_run_json
+from collector.record.sensitive import flag_artifacts, flag_record
 from collector.workspace import STDERR, STDOUT, Workspace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collector.redaction import Rules
 
 DIFF = "changes.diff"
 INPUT = "input.json"
@@ -52,7 +57,12 @@ def withdraw_call_run(workspace: Workspace, name: str) -> None:
 
 
 def write_call_run(
-    workspace: Workspace, config: Config, record: dict[str, Any], files: Mapping[str, bytes], sync: bool
+    workspace: Workspace,
+    config: Config,
+    record: dict[str, Any],
+    files: Mapping[str, bytes],
+    sync: bool,
+    secrets: Rules | None = None,
 ) -> str:
     """Write the folder of a call that is over and announce it; return its name.
 
@@ -63,15 +73,16 @@ def write_call_run(
             `open_call_run`.
         files: content by file name; what is longer than the limit keeps its head.
         sync: make it durable before it is announced.
+        secrets: what is looked for, to flag it; None for nothing.
 
     Raises:
         OSError: nothing was announced; what was written is no run yet.
     """
     if record["name"]:
-        return _fill(workspace, config, record, files, sync)
+        return _fill(workspace, config, record, files, (sync, secrets))
     name = _make(workspace, config, record)
     try:
-        return _fill(workspace, config, record, files, sync)
+        return _fill(workspace, config, record, files, (sync, secrets))
     except OSError:
         shutil.rmtree(workspace.run_folder(name), ignore_errors=True)
         record["name"] = ""
@@ -79,8 +90,13 @@ def write_call_run(
 
 
 def _fill(
-    workspace: Workspace, config: Config, record: dict[str, Any], files: Mapping[str, bytes], sync: bool
+    workspace: Workspace,
+    config: Config,
+    record: dict[str, Any],
+    files: Mapping[str, bytes],
+    how: tuple[bool, Rules | None],
 ) -> str:
+    sync, secrets = how
     name: str = record["name"]
     folder = workspace.run_folder(name)
     end_ms = clock.parse_iso(record["end_time"])
@@ -88,6 +104,9 @@ def _fill(
     record["artifacts"] = [
         _write(folder, record, file_name, data, (config, end_ms, sealed)) for file_name, data in files.items()
     ]
+    if sealed and secrets is not None:  # any other is looked through when it is sealed
+        found = flag_artifacts(folder, record, files.keys(), secrets)
+        record |= flag_record(found, secrets)
     write_run_json(folder, record, config.file_mode, sync)
     spool.announce(workspace.spool, spool.RUN if sealed else spool.END, name)
     return name

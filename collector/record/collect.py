@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
 from collector import clock, durable
@@ -33,6 +34,10 @@ from collector.record.scan import (
 )
 from collector.workspace import RESERVED_NAMES
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collector.redaction import Rules, StreamRedactor
+
 COPIES_AT_ONCE = 4
 MAX_UNKEPT = 20
 _CHUNK = 1 << 20
@@ -43,7 +48,10 @@ _ELSEWHERE = "collected"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How much to collect for one run; 0 for no limit."""
+    """How much to collect for one run; 0 for no limit. `redacted` is what must not be kept of text.
+
+    Without `is_durable` the caller makes the copies durable, all at once.
+    """
 
     file_bytes: int = 10 << 20
     files: int = 50
@@ -52,6 +60,8 @@ class Limits:
     skip_binary: bool = False
     file_mode: int = 0o644
     dir_mode: int = 0o755
+    redacted: Rules | None = None
+    is_durable: bool = True
 
 
 class Unkept(NamedTuple):
@@ -112,14 +122,15 @@ def collect(
         copier = _Copier(run, source_fd, limits)
         result.unkept = _open_unkept(source_fd, chosen, limits)
         fitting = list(_fitting(chosen, limits, chooser))
-        places = places_of([candidate.path for candidate in fitting], run.taken)
+        shown = partial(shown_path, rules=limits.redacted)
+        places = places_of([shown(candidate.path) for candidate in fitting], run.taken)
         with ThreadPoolExecutor(min(COPIES_AT_ONCE, max(1, len(fitting))), "acode-collect") as pool:
             for candidate, copied in zip(fitting, pool.map(copier.copy, fitting, places), strict=True):
                 if isinstance(copied, str):
                     chooser.skip(candidate.path, copied)
                 else:
                     result.artifacts.append(copied)
-        result.skipped += chooser.skipped()
+        result.skipped += [Skipped(shown(path), reason) for path, reason in chooser.skipped()]
     finally:
         os.close(source_fd)
     return result
@@ -212,7 +223,9 @@ class _Copier:
         if copied.is_cut:
             entry |= {"truncated": True, "truncation_reason": "size_limit"}
         if place != candidate.path:
-            entry["metadata"]["found_at"] = readable(candidate.path)
+            entry["metadata"]["found_at"] = shown_path(readable(candidate.path), self._limits.redacted)
+        if copied.redacted:
+            entry["metadata"]["redacted"] = copied.redacted
         if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
             entry["metadata"]["changed_while_read"] = True
         return entry
@@ -236,11 +249,14 @@ def file_entry(
 
 
 class Copied(NamedTuple):
-    """What a copy holds: its size, the SHA-256 of its content, and whether something was left out."""
+    """What a copy holds: its size, the SHA-256 of its content, whether something was left out, and how often
+    each rule found a secret in it.
+    """  # noqa: D205 - one sentence
 
     size: int
     checksum: str
     is_cut: bool
+    redacted: dict[str, int] = {}  # noqa: RUF012 - never changed
 
 
 def copy_durably(fd: int, target: str, limits: Limits, status: os.stat_result | None = None) -> Copied:
@@ -257,23 +273,81 @@ def copy_durably(fd: int, target: str, limits: Limits, status: os.stat_result | 
     """
     most = limits.file_bytes or (1 << 62)
     digest, size = hashlib.sha256(), 0
-    with durable.NewFile(target, limits.file_mode) as new_fd:
-        left = min(most, status.st_size if status else most)
-        while left and (data := os.read(fd, min(_CHUNK, left))):
-            left -= len(data)
+    source = _Source(fd, status.st_size if status else 1 << 62, limits.redacted)
+    with durable.NewFile(target, limits.file_mode, limits.is_durable) as new_fd:
+        while size < most and (data := source.read(min(_CHUNK, most - size))):
             size += len(data)
             digest.update(data)
             durable.write_all(new_fd, data)
-        cut = max(0, status.st_size - most) if status else 0
-        is_cut = cut > 0 or (status is None and not left and bool(os.read(fd, 1)))
+        is_cut = size == most and source.has_more()
         if is_cut:
-            mark = _mark(cut)
+            mark = _mark(max(0, status.st_size - most) if status else 0)
             size += len(mark)
             digest.update(mark)
             durable.write_all(new_fd, mark)
         if status is not None:
             os.utime(new_fd, ns=(status.st_atime_ns, status.st_mtime_ns))
-    return Copied(size, digest.hexdigest(), is_cut)
+    return Copied(size, digest.hexdigest(), is_cut, source.found)
+
+
+class _Source:
+    """What is copied: the bytes of a descriptor up to a size; text without its secrets, if it must be.
+
+    Text is masked before it is cut, so that no part of a secret is left at the end.
+    """
+
+    def __init__(self, fd: int, size: int, rules: Rules | None) -> None:
+        self._fd = fd
+        self._left = size
+        self._ready = b""
+        self._redactor: StreamRedactor | None = None
+        self._is_over = False
+        if rules is not None:
+            self._mask(rules)
+
+    @property
+    def found(self) -> dict[str, int]:
+        """How often each rule found a secret."""
+        return dict(self._redactor.findings) if self._redactor else {}
+
+    def _mask(self, rules: Rules) -> None:
+        head = self._raw(HEAD_BYTES)
+        if encoding_of(head, len(head) < HEAD_BYTES) is None:
+            self._ready = head  # binary: changing it would break it; it is flagged when the run is sealed
+            return
+        from collector.redaction import StreamRedactor
+
+        self._redactor = StreamRedactor(rules)
+        self._ready = self._redactor.feed(head)
+
+    def read(self, count: int) -> bytes:
+        """Return up to so many bytes; none at the end."""
+        while not self._ready and (data := self._raw(_CHUNK if self._redactor else count)):
+            self._ready = self._redactor.feed(data) if self._redactor else data
+        if not self._ready and self._redactor and not self._is_over:
+            self._ready, self._is_over = self._redactor.finish(), True
+        data, self._ready = self._ready[:count], self._ready[count:]
+        return data
+
+    def has_more(self) -> bool:
+        """Tell whether something is left."""
+        if not self._ready:
+            self._ready = self.read(1)
+        return bool(self._ready)
+
+    def _raw(self, count: int) -> bytes:
+        data = os.read(self._fd, min(count, self._left)) if self._left else b""
+        self._left -= len(data)
+        return data
+
+
+def shown_path(path: str, rules: Rules | None) -> str:
+    """Return a path as it may be told; slashes stay, each name is masked by itself."""
+    if rules is None:
+        return path
+    from collector.redaction import mask_text
+
+    return "/".join([mask_text(name, rules) for name in path.split("/")])
 
 
 def _mark(cut: int) -> bytes:

@@ -20,7 +20,7 @@ def make_run_folder(artifacts: str, task: str, start_ms: int, mode: int, dated: 
     """
     day = day_folder(start_ms)
     if dated:
-        _make_day(artifacts, day, mode)
+        make_day(artifacts, day, mode)
     here, elsewhere = (f"{day}/", "") if dated else ("", f"{day}/")
     collision, step = 0, 1
     while True:
@@ -41,7 +41,8 @@ def day_folder(start_ms: int) -> str:
     return f"{stamp[:4]}/{stamp[4:6]}/{stamp[6:8]}"
 
 
-def _make_day(artifacts: str, day: str, mode: int) -> None:
+def make_day(artifacts: str, day: str, mode: int) -> None:
+    """Make the folders of a day, durably; those that are there are left alone."""
     path = artifacts
     for part in day.split("/"):
         parent, path = path, os.path.join(path, part)

@@ -16,7 +16,11 @@ from collector.config.settings import COLLECT_PATTERNS
 from collector.record.choose import Wanted
 from collector.record.collect import Limits, RunPlace, Unkept, collect, skipped_json
 from collector.record.handed_in import adopt
-from collector.workspace import Workspace
+from collector.workspace import IMPORT_JSON, Workspace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collector.redaction import Rules
 
 PROVENANCE = "files"
 """The key of a record's provenance that says how files were found: `scan`, `watch` or `none`."""
@@ -40,8 +44,14 @@ class Gathering:
     ignored: str = "builtin"
 
 
-def gathering_of(config: Config, workspace: Workspace) -> Gathering:
-    """Return the settings of gathering that a configuration makes."""
+def gathering_of(config: Config, workspace: Workspace, redacted: Rules | None = None) -> Gathering:
+    """Return the settings of gathering that a configuration makes.
+
+    Args:
+        config: the configuration.
+        workspace: whose.
+        redacted: what must not be kept of text; None to keep all.
+    """
 
     def number(name: str) -> int:
         value = config.get(f"runs.artifacts.{name}")
@@ -55,7 +65,7 @@ def gathering_of(config: Config, workspace: Workspace) -> Gathering:
         file_bytes=number("maxSizePerArtifact"), files=number("maxArtifactsPerRun"),
         run_bytes=number("maxBytesPerRun"), seconds=number("collectTimeout") / 1000,
         skip_binary=bool(config.get("runs.artifacts.skipBinary")), file_mode=config.file_mode,
-        dir_mode=config.dir_mode,
+        dir_mode=config.dir_mode, redacted=redacted,
     )  # fmt: skip
     return Gathering(
         root=workspace.root, store=workspace.artifacts, limits=limits,
@@ -106,6 +116,8 @@ def _collected(
     folder: str, record: dict[str, Any], settings: Gathering, knowing: Knowing
 ) -> tuple[dict[str, Any], list[Unkept]]:
     recorder = record.get("recorder") or {}
+    if os.path.lexists(os.path.join(folder, IMPORT_JSON)):
+        return record, []  # where it ran is not a place here, whatever it is called
     if PROVENANCE in (record.get("provenance") or {}) or recorder.get("kind") not in _RECORDERS:
         return record, []
     asked = _asked(recorder.get("collect"))

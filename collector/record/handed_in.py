@@ -15,7 +15,7 @@ from collector import clock, durable
 from collector.errors import AccessError, InputError
 from collector.ids import new_ulid
 from collector.record.choose import kind_of
-from collector.record.collect import Limits, copy_durably, file_entry, places_of
+from collector.record.collect import Limits, copy_durably, file_entry, places_of, shown_path
 from collector.record.file_facts import HEAD_BYTES, encoding_of
 from collector.workspace import INCOMING
 
@@ -40,6 +40,8 @@ def hand_in(folder: str, fd: int, name: str, limits: Limits, description: str | 
         durable.safe_join(folder, name)
     except ValueError as error:
         raise InputError("ACODE-ART-009", str(error), "name it as a path within the run") from error
+    name = shown_path(name, limits.redacted)
+    description = shown_path(description, limits.redacted) if description else description
     now = clock.now_ms()
     artifact_id = new_ulid(now)
     waiting = os.path.join(folder, INCOMING)

@@ -1,8 +1,8 @@
 """How the files of an ended run are kept: with their checksum, large text compressed, what is there already
 only once.
 
-The order makes a crash harmless: the compressed form is whole and durable before run.json speaks of it, and
-the plain one goes after that (`drop_plain`). Keeping twice changes nothing.
+The order makes a crash harmless: another form is whole and durable before run.json speaks of it, and the
+plain one goes after that (`drop_plain`). Keeping twice changes nothing.
 """  # noqa: D205 - one thought
 
 from __future__ import annotations
@@ -12,14 +12,27 @@ import hashlib
 import io
 import os
 import stat
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
 from collector import durable
 from collector.config import Config
-from collector.record.content import FRAME_BYTES, SUFFIX, open_content, open_regular
+from collector.encryption.problem import KeyProblem
+from collector.keys.encryption_keys import key_places
+from collector.record.content import (
+    ENCRYPTED,
+    FORMS,
+    FRAME_BYTES,
+    SUFFIX,
+    form_of,
+    open_content,
+    open_regular,
+    stored_form,
+)
+from collector.record.encrypting import CurrentKey, encrypt_files, encryption_of
+from collector.workspace import Workspace
 
 LEVEL = 1
 """Beyond it zstd takes twice the time for a tenth less."""
@@ -39,14 +52,23 @@ Same = Callable[[str, int], Iterable[str]]
 
 @dataclass(frozen=True, slots=True)
 class Keeping:
-    """Whether text of at least `min_bytes` is compressed."""
+    """Whether text of at least `min_bytes` is compressed, and with which key everything is encrypted."""
 
     compress: bool = True
     min_bytes: int = 64 << 10
+    key: CurrentKey | None = None
 
 
-def keeping_of(config: Config) -> Keeping:
+def keeping_of(config: Config, workspace: Workspace, environ: Mapping[str, str]) -> Keeping:
     """Return how a configuration wants files to be kept."""
+    keeping = plain_keeping_of(config)
+    if not config.get("runs.encryption.enabled"):
+        return keeping
+    return replace(keeping, key=encryption_of(lambda: key_places(config, workspace.root, environ)))
+
+
+def plain_keeping_of(config: Config) -> Keeping:
+    """Return how a configuration wants files to be kept, but for encryption."""
     least = config.get("runs.artifacts.compressMinSize")
     return Keeping(
         bool(config.get("runs.artifacts.compressText")), least if isinstance(least, int) else 64 << 10
@@ -76,27 +98,35 @@ def keep_files(
         same: knows the files of other runs.
 
     Raises:
-        OSError: the disk is full; a second call goes on.
+        OSError: the disk is full, or there is no key; a second call goes on.
     """
     entries = list(artifacts)
-    keeper = _Keeper(folder, {entry["path"] for entry in entries}, keeping, same)
-    return [
+    keeper = _Keeper(folder, {entry["path"] for entry in entries}, keeping, no_same if keeping.key else same)
+    kept = [
         entry if entry.get("checksum_sha256") and entry["path"] not in fresh else keeper.keep(entry)
         for entry in entries
     ]
+    return kept if keeping.key is None else encrypt_files(folder, kept, keeping.key)
 
 
 def drop_plain(folder: str, artifacts: Iterable[dict[str, Any]]) -> None:
-    """Remove the plain form of files whose compressed form run.json speaks of."""
-    for artifact in artifacts:
-        if artifact.get("compressed") is True:
-            try:
-                path = durable.safe_join(folder, artifact["path"])
-                status = os.lstat(path + SUFFIX)
-            except (OSError, ValueError):
-                continue
-            if stat.S_ISREG(status.st_mode) and status.st_size == artifact["stored_bytes"]:
-                durable.unlink_quietly(path)
+    """Remove other forms of files once that which run.json speaks of is there, and as long as it says."""
+    entries = [(artifact["path"], _form_of(artifact), artifact["stored_bytes"]) for artifact in artifacts]
+    taken = {path for path, _, _ in entries} | {path + form for path, form, _ in entries}
+    for path, form, size in entries:
+        try:
+            full = durable.safe_join(folder, path)
+            status = os.lstat(full + form)
+        except (OSError, ValueError):
+            continue
+        if stat.S_ISREG(status.st_mode) and status.st_size == size:
+            for other in FORMS:
+                if other != form and (not other or path + other not in taken):
+                    durable.unlink_quietly(full + other)
+
+
+def _form_of(artifact: dict[str, Any]) -> str:
+    return form_of(artifact.get("compressed") is True, artifact.get("encrypted") is True)
 
 
 class _Keeper:
@@ -115,21 +145,25 @@ class _Keeper:
             with open_content(self._folder, artifact["path"]) as content:
                 status = _status(content)
                 if status is None:
-                    return {**artifact, **self._found_compressed(artifact["path"], content)}
+                    return {**artifact, **self._found_stored(artifact["path"], content)}
                 return self._keep(artifact, content, status)
         except ValueError:
             return {**artifact, **_MISSING}
+        except KeyProblem:
+            raise
         except OSError as error:
             if error.errno not in _NO_FILE:
                 raise
             return {**artifact, **_MISSING}
 
-    def _found_compressed(self, path: str, content: BinaryIO) -> dict[str, Any]:
-        """What an earlier sealing compressed, and could not say any more."""
-        stored = os.lstat(os.path.join(self._folder, path) + SUFFIX).st_size
+    def _found_stored(self, path: str, content: BinaryIO) -> dict[str, Any]:
+        """What an earlier sealing stored in another form, and could not say any more."""
+        full = os.path.join(self._folder, path)
+        form = stored_form(full, FORMS[1:]) or ""
         return {
-            "checksum_sha256": _checksum(content), "size_bytes": content.tell(), "stored_bytes": stored,
-            "compressed": True,
+            "checksum_sha256": _checksum(content), "size_bytes": content.tell(),
+            "stored_bytes": os.lstat(full + form).st_size,
+            "compressed": form.startswith(SUFFIX), "encrypted": form.endswith(ENCRYPTED),
         }  # fmt: skip
 
     def _keep(self, artifact: dict[str, Any], content: BinaryIO, status: os.stat_result) -> dict[str, Any]:
@@ -137,7 +171,7 @@ class _Keeper:
         known = self._done.get((status.st_dev, status.st_ino))
         if known is not None:
             return self._link_to_known(artifact, path, known)
-        facts = self._compressed(content, path) if self._is_worth_it(artifact, status) else None
+        facts = self._compressed(content, path, artifact) if self._is_worth_it(artifact, status) else None
         if facts is None:
             if artifact["path"] + SUFFIX not in self._names:
                 durable.unlink_quietly(path + SUFFIX)
@@ -160,17 +194,16 @@ class _Keeper:
             durable.link_over(known["stored"] + SUFFIX, path + SUFFIX)
         return {**artifact, **facts}
 
-    def _is_worth_it(self, artifact: dict[str, Any], status: os.stat_result) -> bool:
-        kind = str(artifact.get("content_type"))
-        return (
-            self._keeping.compress
-            and status.st_size >= max(1, self._keeping.min_bytes)
-            and (kind.startswith("text/") or kind.rpartition("/")[2].endswith(_COMPRESSIBLE))
-            and artifact["path"] not in _LEFT_ALONE
-            and artifact["path"] + SUFFIX not in self._names
-        )
+    def _has_to(self, artifact: dict[str, Any]) -> bool:
+        """Tell whether a file is compressed since `NAME.enc` is the name of another one."""
+        return self._keeping.key is not None and artifact["path"] + ENCRYPTED in self._names
 
-    def _compressed(self, content: BinaryIO, path: str) -> dict[str, Any] | None:
+    def _is_worth_it(self, artifact: dict[str, Any], status: os.stat_result) -> bool:
+        if artifact["path"] + SUFFIX in self._names or artifact["path"] in _LEFT_ALONE:
+            return False
+        return self._has_to(artifact) or is_compressible(artifact, status.st_size, self._keeping)
+
+    def _compressed(self, content: BinaryIO, path: str, artifact: dict[str, Any]) -> dict[str, Any] | None:
         """Write the compressed form beside a file; None if it saves little, or its name is too long."""
         if len(os.path.basename(os.fsencode(path))) + len(SUFFIX) > 255:
             return None
@@ -182,7 +215,7 @@ class _Keeper:
                 raise
             return None
         stored = os.lstat(path + SUFFIX).st_size
-        if stored > size * MIN_GAIN:
+        if stored > size * MIN_GAIN and not self._has_to(artifact):
             durable.unlink_quietly(path + SUFFIX)
             return None
         return {
@@ -203,6 +236,17 @@ class _Keeper:
                     continue
                 break
         self._mine.setdefault(key, path)
+
+
+def is_compressible(artifact: Mapping[str, Any], size: int, keeping: Keeping) -> bool:
+    """Tell whether a file is text that is large enough to be kept compressed."""
+    kind = str(artifact.get("content_type"))
+    return (
+        keeping.compress
+        and size >= max(1, keeping.min_bytes)
+        and (kind.startswith("text/") or kind.rpartition("/")[2].endswith(_COMPRESSIBLE))
+        and artifact["path"] not in _LEFT_ALONE
+    )
 
 
 def write_compressed(content: BinaryIO, target: str, mode: int) -> tuple[int, str]:
@@ -252,7 +296,7 @@ def _are_alike(path: str, other: str) -> bool:
     try:
         with open(path, "rb") as mine, open(open_regular(other), "rb") as theirs:
             one, two = os.fstat(mine.fileno()), os.fstat(theirs.fileno())
-            if os.path.samestat(one, two) or _form(one) != _form(two):
+            if os.path.samestat(one, two) or _likeness(one) != _likeness(two):
                 return False
             while data := mine.read(_CHUNK):
                 if data != theirs.read(_CHUNK):
@@ -262,5 +306,5 @@ def _are_alike(path: str, other: str) -> bool:
     return True
 
 
-def _form(status: os.stat_result) -> tuple[int, int, int, int]:
+def _likeness(status: os.stat_result) -> tuple[int, int, int, int]:
     return status.st_mode, status.st_uid, status.st_size, status.st_dev

@@ -12,8 +12,10 @@ from collector.workspace import OUTPUT_INDEX, STDERR, STDOUT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import BinaryIO
+
+    OpenFile = Callable[[str], BinaryIO]
 
 HEADER = b"acode-output-index 1\n"
 MAX_COMBINED_BYTES = 1 << 20
@@ -65,13 +67,20 @@ def _read_leb128(data: bytes, position: int) -> tuple[int, int]:
     return 0, -1
 
 
-def iter_output(folder: str) -> Iterator[Piece]:
+def iter_output(folder: str, open_stream: OpenFile | None = None) -> Iterator[Piece]:
     """Yield both streams of a run folder as they came: (milliseconds since start, stream, bytes).
 
     Memory stays flat whatever the size. A stream that is missing, or shorter than its index says,
     yields what there is.
+
+    Args:
+        folder: the run folder.
+        open_stream: opens `stdout.txt` and `stderr.txt`, for who wants to see them masked.
+
+    Raises:
+        KeyProblem: they are encrypted, and there is no key.
     """
-    streams = {1: _open(folder, STDOUT), 2: _open(folder, STDERR)}
+    streams = {1: _open(folder, STDOUT, open_stream), 2: _open(folder, STDERR, open_stream)}
     elapsed = 0
     try:
         for elapsed, stream, length in iter_entries(_read(folder)):
@@ -96,11 +105,14 @@ def _pieces(content: BinaryIO | None, length: int | None) -> Iterator[bytes]:
         yield data
 
 
-def _open(folder: str, name: str) -> BinaryIO | None:
+def _open(folder: str, name: str, open_stream: OpenFile | None = None) -> BinaryIO | None:
+    from collector.encryption.problem import KeyProblem
     from collector.record.content import open_content
 
     try:
-        return open_content(folder, name)
+        return open_content(folder, name) if open_stream is None else open_stream(name)
+    except KeyProblem:
+        raise
     except (OSError, ValueError):
         return None
 

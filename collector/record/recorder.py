@@ -7,6 +7,9 @@ whatever goes wrong is kept as a warning for the end. The order is what makes a 
     streams, as they come                           what was captured survives
     streams durable, run.json (finished) durable    the run is finished, from here on for ever
     announcement                                    the collector hears of it
+
+Where `runs.redact` is `store`, secrets are masked before anything of them is written; a stream is then as
+far behind as the engine must wait to see a secret whole.
 """
 
 from __future__ import annotations
@@ -30,6 +33,8 @@ from collector.workspace import STDOUT as STDOUT_TXT
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from collector.redaction import Rules, StreamRedactor
 
 _IDLE_SECONDS = 0.05
 _MAX_ARGV = 4096
@@ -110,6 +115,9 @@ class Recorder:
         self._record: dict[str, Json] = {}
         self._streams: dict[int, Stream] = {}
         self._index: OutputIndex | None = None
+        self._rules: Rules | None = None
+        self._redactors: dict[int, StreamRedactor] = {}
+        self._last_us = 0
         self._folder = ""
         self._place = ""
         self._file_mode = 0o644
@@ -156,6 +164,8 @@ class Recorder:
         config = self._settings()
         if not config.enabled:
             return
+        if config.get("runs.redact") == "store":
+            self._mask(config)
         workspace = Workspace(self._root, config.artifacts_directory)
         workspace.create()
         self._file_mode = config.file_mode
@@ -170,7 +180,8 @@ class Recorder:
         self._index = OutputIndex(os.path.join(self._folder, OUTPUT_INDEX), self._file_mode, start_us)
         self._streams[STDOUT].hold_lock()
         record = first_record(plan, os.path.basename(self._place), task, pid, start_ms)
-        record["environment"] = dict(describe.select_environment(plan.environ, config.environment))
+        chosen = describe.select_environment(plan.environ, config.environment)
+        record["environment"] = self._masked(dict(chosen))
         write_run_json(self._folder, record, self._file_mode, sync=False)
         self._record = record
         self.workspace = workspace
@@ -181,12 +192,30 @@ class Recorder:
         durable.sync_directory(os.path.dirname(self._folder))  # the folder's own name, while the command runs
 
     def _settings(self) -> Config:
-        """A mistake in the settings costs a warning, not the recording."""
+        """A mistake in the settings costs a warning, not the recording; nor is a secret stored for it."""
         try:
             return load_config(self._root, self._plan.environ)
         except InputError as error:
-            self.warning = f"recorded with the default settings, because {error}"
-            return Config({})
+            self.warning = f"recorded with the default settings and redacted, because {error}"
+            return Config({"runs.redact": ("store", "default")})
+
+    def _mask(self, config: Config) -> None:
+        """From here on nothing that looks like a secret is kept, or even named."""
+        from collector.record.redacting import mask_plan, store_rules
+        from collector.redaction import StreamRedactor
+
+        self._rules = rules = store_rules(config, self._plan.environ)
+        if rules is not None:
+            mask_plan(self._plan, rules)
+            self._redactors = {stream: StreamRedactor(rules) for stream, _, _ in STREAM_FILES}
+
+    def _masked(self, value: Json) -> Json:
+        if self._rules is None:
+            return value
+        from collector.record.redacting import mask_value
+
+        masked: Json = mask_value(value, self._rules)
+        return masked
 
     # The stream
 
@@ -208,7 +237,13 @@ class Recorder:
 
     def _keep(self, event: OutputEvent) -> None:
         us, stream, data = event
-        kept = self._streams[stream].write(data)
+        if self._redactors:
+            data = self._redactors[stream].feed(data)
+            self._last_us = us
+        self._write(us, stream, data)
+
+    def _write(self, us: int, stream: int, data: bytes) -> None:
+        kept = self._streams[stream].write(data) if data else 0
         if kept and self._index is not None:
             self._index.add(us, stream, kept)
 
@@ -218,15 +253,17 @@ class Recorder:
         result, workspace = self._result, self.workspace
         if result is None or workspace is None:
             return
+        for stream, redactor in self._redactors.items():
+            self._write(self._last_us, stream, redactor.finish())
         if self._index is not None:
             self._index.close()
         artifacts: list[Json] = []
         for stream, kind, file_name in STREAM_FILES:
             self._streams[stream].finish(self._queue.lost_bytes(stream))
-            artifacts.append(
-                stream_artifact(self._plan.run_id, kind, file_name, self._streams[stream], result)
-            )
-        self._record |= last_fields(result)
+            entry = stream_artifact(self._plan.run_id, kind, file_name, self._streams[stream], result)
+            artifacts.append(entry | self._redacted(stream, entry["metadata"]))
+        last = last_fields(result)
+        self._record |= {**last, "error_message": self._masked(last["error_message"])}
         self._record["artifacts"] = artifacts
         write_run_json(self._folder, self._record, self._file_mode, sync=True)
         spool.announce(workspace.spool, spool.END, self._place)
@@ -234,6 +271,14 @@ class Recorder:
         if lost:
             total = sum(s.lost_bytes for s in lost)
             self.warning = f"{total} bytes of output were not recorded: {lost[0].reason}"
+
+    def _redacted(self, stream: int, metadata: Json) -> dict[str, Json]:
+        """Say how many secrets a stream had; the sealer does not find them any more."""
+        found = dict(self._redactors[stream].findings) if stream in self._redactors else {}
+        if not found or not isinstance(metadata, dict):
+            return {}
+        counts: dict[str, Json] = dict(found)
+        return {"metadata": {**metadata, "redacted": counts}}
 
     def _warn(self, error: Exception) -> None:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)

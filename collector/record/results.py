@@ -18,8 +18,13 @@ from collector.extract.reports import merge_reports, read_test_report
 from collector.extract.values import NotResults
 from collector.model.results import CoverageReport, TestReport
 from collector.record.gather import Gathered
+from collector.record.masked_content import masked_content
 from collector.record.run_json import made_entry
 from collector.workspace import COVERAGE, TEST_RESULTS, TEST_RESULTS_TRX
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collector.redaction import Rules
 
 _SUFFIXES = (".xml", ".trx", ".json", ".info", ".lcov")
 _MAX_PROBLEM = 300
@@ -35,7 +40,13 @@ class Results(NamedTuple):
     summary: dict[str, Any]
 
 
-def find_results(folder: str, found: Gathered, open_file: Callable[[str], BinaryIO], mode: int) -> Results:
+def find_results(
+    folder: str,
+    found: Gathered,
+    open_file: Callable[[str], BinaryIO],
+    mode: int,
+    redacted: Rules | None = None,
+) -> Results:
     """Read every report among a run's new files and write all of them as one of each kind.
 
     Args:
@@ -43,6 +54,7 @@ def find_results(folder: str, found: Gathered, open_file: Callable[[str], Binary
         found: the run's files, and which of them are new; reports that were not kept are closed.
         open_file: opens a file of the run folder by its path.
         mode: permissions of new files.
+        redacted: what must not be kept of reports that were not redacted already; None to keep all.
 
     Raises:
         OSError: the disk is full.
@@ -56,7 +68,7 @@ def find_results(folder: str, found: Gathered, open_file: Callable[[str], Binary
             _sort(report, tests, coverage)
             _describe(artifact, report)
     for path, fd in found.unkept:
-        with os.fdopen(fd, "rb") as file:
+        with masked_content(os.fdopen(fd, "rb"), redacted) as file:
             _sort(_read(file, path), tests, coverage)
     summary = dict(found.record.get("summary") or {})
     keeper = _Keeper(folder, found.record["run_id"], artifacts, open_file, mode)

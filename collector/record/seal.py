@@ -15,18 +15,22 @@ from typing import Any, NamedTuple
 from collector import clock, durable
 from collector.config import Config
 from collector.record.annotate import annotated, forget_call, read_call
-from collector.record.content import SUFFIX, open_content
+from collector.record.content import ENCRYPTED, SUFFIX, open_content
+from collector.record.encrypting import encrypt_files, wants_encryption
 from collector.record.gather import KNOWS_NOTHING, PROVENANCE, Gathering, Knowing, gather, gathering_of
 from collector.record.handed_in import forget_incoming, has_incoming
 from collector.record.keep import Keeping, Same, drop_plain, keep_files, keeping_of, no_same
 from collector.record.output_index import MAX_COMBINED_BYTES, iter_output
 from collector.record.printed import Looking, Printed, find_printed, link_logs, looking_of
+from collector.record.redacting import STORE, mode_of, rules_anyway
 from collector.record.results import find_results
 from collector.record.run_json import artifact_entry, write_run_json
+from collector.record.sensitive import flag_artifacts, flag_record, redact_made
 from collector.workspace import (
     ANNOTATIONS_JSON,
     CALL_JSON,
     ERROR_JSON,
+    IMPORT_JSON,
     INCOMING,
     OUTPUT,
     OUTPUT_INDEX,
@@ -35,6 +39,10 @@ from collector.workspace import (
     STDOUT,
     Workspace,
 )
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collector.redaction import Rules
 
 MAX_RUN_JSON_BYTES = 16 << 20
 _LAST_LINES_BYTES = 4096
@@ -76,11 +84,18 @@ class Sealing:
     gathering: Gathering
     looking: Looking
     keeping: Keeping
+    secrets: Rules | None = None
+    """What is looked for to flag it; None for nothing."""
+    redacts: bool = False
+    """Whether what is looked for must not be kept at all."""
 
 
 def sealing_of(config: Config, workspace: Workspace) -> Sealing:
     """Return how a configuration wants runs to be sealed."""
-    return Sealing(gathering_of(config, workspace), looking_of(config, workspace), keeping_of(config))
+    rules, redacts = rules_anyway(config, os.environ), mode_of(config) == STORE
+    gathering = gathering_of(config, workspace, rules if redacts else None)
+    keeping = keeping_of(config, workspace, os.environ)
+    return Sealing(gathering, looking_of(config, workspace), keeping, rules, redacts)
 
 
 class Surroundings(NamedTuple):
@@ -105,19 +120,25 @@ def seal(folder: str, record: dict[str, Any], sealing: Sealing, surroundings: Su
     call = read_call(folder)
     is_done = is_sealed(record) and call is None and not has_incoming(folder)
     if record["status"] == "running" or is_done:
-        drop_plain(folder, record["artifacts"])
-        return record
+        return _kept(folder, record, sealing.keeping)
     durable.remove_temporaries(folder)
     before, record = record, annotated(record, call)
     gathered = gather(folder, record, sealing.gathering, surroundings.knowing)
-    found = find_results(folder, gathered, lambda path: open_content(folder, path), _mode(folder))
+    redacted = sealing.secrets if sealing.redacts else None
+    found = find_results(folder, gathered, lambda path: open_content(folder, path), _mode(folder), redacted)
     artifacts = [*found.artifacts, *_made(folder, record, {entry["path"] for entry in found.artifacts})]
     record = {**gathered.record, "summary": found.summary}
     if PROVENANCE in record["provenance"] and PROVENANCE not in (before.get("provenance") or {}):
         printed = _printed(folder, record, sealing.looking)
         artifacts += printed.artifacts
         record |= {"metrics": printed.metrics, "summary": {**found.summary, **printed.summary}}
-    kept = keep_files(folder, artifacts, gathered.fresh, sealing.keeping, surroundings.same)
+    new = {a["path"] for a in artifacts if not a.get("checksum_sha256") or a["path"] in gathered.fresh}
+    if redacted is not None:
+        record, artifacts = redact_made(folder, record, artifacts, new, redacted)
+    record = {**record, "artifacts": artifacts}
+    if sealing.secrets is not None:
+        record = flag_record(flag_artifacts(folder, record, new, sealing.secrets), sealing.secrets)
+    kept = keep_files(folder, record["artifacts"], gathered.fresh, sealing.keeping, surroundings.same)
     sealed = {**record, "artifacts": kept}
     write_run_json(folder, sealed, _mode(folder), sync=True)
     if call is not None:
@@ -127,11 +148,22 @@ def seal(folder: str, record: dict[str, Any], sealing: Sealing, surroundings: Su
     return sealed
 
 
+def _kept(folder: str, record: dict[str, Any], keeping: Keeping) -> dict[str, Any]:
+    """Return the record of a run that was sealed before, its files encrypted if they should be by now."""
+    entries = record["artifacts"]
+    if record["status"] != "running" and keeping.key is not None and any(map(wants_encryption, entries)):
+        durable.remove_temporaries(folder)
+        record = {**record, "artifacts": encrypt_files(folder, entries, keeping.key)}
+        write_run_json(folder, record, _mode(folder), sync=True)
+    drop_plain(folder, record["artifacts"])
+    return record
+
+
 def remove_leftovers(folder: str, record: dict[str, Any]) -> None:
     """Remove files that a sealing which was cut short made and never spoke of; the next makes them anew."""
     if record["status"] == "running" or is_sealed(record) or has_incoming(folder):
         return  # what was handed in may be in its place already, and only there
-    known = {RUN_JSON, STDOUT, STDERR, OUTPUT_INDEX, CALL_JSON, ANNOTATIONS_JSON}
+    known = {RUN_JSON, STDOUT, STDERR, OUTPUT_INDEX, CALL_JSON, ANNOTATIONS_JSON, IMPORT_JSON}
     known |= {artifact["path"] for artifact in record["artifacts"]}
     for above, folders, names in os.walk(folder):
         relative = os.path.relpath(above, folder)
@@ -139,7 +171,8 @@ def remove_leftovers(folder: str, record: dict[str, Any]) -> None:
             folders[:] = [name for name in folders if name != INCOMING]
         for name in names:
             path = name if relative == "." else f"{relative}/{name}"
-            if path not in known and path.removesuffix(SUFFIX) not in known:
+            plain = path.removesuffix(ENCRYPTED).removesuffix(SUFFIX)
+            if not {path, path.removesuffix(SUFFIX), plain} & known:
                 durable.unlink_quietly(os.path.join(above, name))
 
 

@@ -17,21 +17,25 @@ END = "end"
 SEAL = "seal"
 SEALING = "sealing"
 DELETE = "delete"
+UNDELETE = "undelete"
 REINDEX = "reindex"
 SESSION = "session"
 LAYOUT = "layout"
 OPTIMIZE = "optimize"
 RECOVER = "recover"
+IMPORT = "import"
 SEALS = frozenset({SEAL, SEALING})
 """A run that waits to be sealed, or that was being sealed."""
-_KINDS = frozenset({RUN, END, *SEALS, DELETE, REINDEX, SESSION, LAYOUT, OPTIMIZE, RECOVER})
+_KINDS = frozenset({
+    RUN, END, *SEALS, DELETE, UNDELETE, REINDEX, SESSION, LAYOUT, OPTIMIZE, RECOVER, IMPORT,
+})  # fmt: skip
 
 _TOKEN = "@"
 """Not in the name of any run folder."""
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 Announcement = tuple[str, str, str]
-"""File name, kind, and its subject: a run folder (or, for `delete`, a run id)."""
+"""File name, kind, and its subject: a run folder (for `delete` a request or a run, by id)."""
 
 
 def announce(spool: str, kind: str, subject: str) -> None:
@@ -41,9 +45,11 @@ def announce(spool: str, kind: str, subject: str) -> None:
         spool: the spool folder.
         kind: `run` when a run folder appeared, `end` when its command has ended, `seal` when only
             its checksums are wanting, `session` when a session folder has changed, `delete`,
-            `reindex`, `layout`, `optimize` and `recover` to ask the collector for that.
+            `undelete`, `reindex`, `layout`, `optimize` and `recover` to ask the collector for that, `import`
+            when the runs of a bundle lie ready: from then on all of them are taken in.
         subject: the run folder relative to the artifact store; for `session` a session folder, for
-            `delete` a run id, for `layout` the new one, for the others any word.
+            `delete` the id of a request or of a run, for `undelete` of a run, for `layout` the new one,
+            for `import` their folder below `.imports`, for the others any word.
 
     Raises:
         OSError: nothing was announced; a scan of the folders finds the run all the same.

@@ -6,11 +6,20 @@ import errno
 import os
 
 from collector.durable import safe_join
-from collector.errors import AccessError, CorruptError, InputError, NotFoundError
+from collector.errors import (
+    AccessError,
+    AcodeError,
+    CorruptError,
+    InputError,
+    NotFoundError,
+    UnavailableError,
+)
+from collector.ids import ulid_of
 from collector.model.artifact import Artifact
 from collector.model.frozen import replace
 from collector.model.run import Run
-from collector.record.content import SUFFIX, open_content
+from collector.record.content import FORMS, form_of, open_content, stored_form
+from collector.record.redacting import MARK
 from collector.store.database import Connection, Row, rows, transaction, translating
 from collector.store.protocols import StorageStatistics
 from collector.store.quick_json import loads
@@ -18,21 +27,31 @@ from collector.workspace import Workspace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from typing import BinaryIO
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Any, BinaryIO
 
+    from collector.encryption.problem import KeyProblem
     from collector.model.query import RunQuery
     from collector.model.statistics import LargeRun, StorageShare
+    from collector.record.masking import Masking
 
 _STREAMS = {"stdout": 0, "stderr": 1, "output": 2}
 
 
 class SqliteArtifactStore:
-    """The artifact store over one connection and the run folders of a workspace."""
+    """The artifact store over one connection and the run folders of a workspace.
 
-    def __init__(self, connection: Connection, workspace: Workspace) -> None:
+    Args:
+        connection: the database.
+        workspace: whose.
+        masking: masks the secrets in the contents that come out of it, and in the records; None for what was
+            recorded.
+    """
+
+    def __init__(self, connection: Connection, workspace: Workspace, masking: Masking | None = None) -> None:
         self._db = connection
         self._workspace = workspace
+        self._masking = masking
 
     @translating
     def get(self, artifact_id: str) -> Artifact:
@@ -44,7 +63,7 @@ class SqliteArtifactStore:
                 f"no artifact {artifact_id!r}",
                 "'acode artifacts list RUN' lists them",
             )
-        return self._flag_missing(_artifact(found[0]))
+        return self._shown(self._flag_missing(_artifact(found[0])))
 
     @translating
     def by_run(self, run_id: str) -> tuple[Artifact, ...]:
@@ -55,7 +74,7 @@ class SqliteArtifactStore:
                WHERE run_id = ? ORDER BY position, path""",
             [run_id],
         )
-        return tuple(self._flag_missing(replace(_artifact(row), run_id=run_id)) for row in found)
+        return tuple(self._shown(self._flag_missing(replace(_artifact(row), run_id=run_id))) for row in found)
 
     @translating
     def exists(self, artifact_id: str) -> bool:
@@ -65,10 +84,12 @@ class SqliteArtifactStore:
     @translating
     def path(self, artifact: Artifact) -> str:
         """See `ArtifactStore.path`."""
+        artifact = self._recorded(artifact)
         path = self.path_in(self._folder(artifact), artifact.path)
-        forms = (path + SUFFIX, path) if artifact.compressed else (path, path + SUFFIX)
+        likely = form_of(artifact.compressed, artifact.encrypted)
         # A run that has just been sealed may not be in the database yet.
-        return next((form for form in forms if os.path.isfile(form)), forms[0])  # noqa: PTH113
+        form = stored_form(path, (likely, *FORMS))
+        return path + (likely if form is None else form)
 
     def _folder(self, artifact: Artifact) -> str:
         found = rows(self._db, "SELECT folder FROM runs WHERE run_id = ?", [artifact.run_id])
@@ -86,6 +107,27 @@ class SqliteArtifactStore:
 
     def open(self, artifact: Artifact) -> BinaryIO:
         """See `ArtifactStore.open`."""
+        content = self._open(artifact)
+        if self._masking is None or self._is_clean(artifact):
+            return content
+        return self._masking.content(content, artifact.metadata)
+
+    def open_as(self, run: Run, path: str, artifact: Artifact | None = None) -> BinaryIO:
+        """Open a file of a run by its path in the run folder, as it is shown; also of a run that goes on.
+
+        Raises:
+            OSError: it is not there, no regular file, or damaged; reading may raise it too.
+            ValueError: the path leads out of the folder.
+        """
+        folder = safe_join(self._workspace.artifacts, run.folder)
+        artifact = artifact or next((a for a in run.artifacts if a.path == path), None)
+        content = open_content(folder, path)
+        if self._masking is None or (artifact is not None and self._is_clean(artifact)):
+            return content
+        return self._masking.content(content, artifact.metadata if artifact else None)
+
+    def _open(self, artifact: Artifact) -> BinaryIO:
+        artifact = self._recorded(artifact)
         self.path(artifact)
         try:
             base = safe_join(self._workspace.artifacts, self._folder(artifact))
@@ -93,13 +135,42 @@ class SqliteArtifactStore:
         except OSError as error:
             raise _open_error(artifact, error) from error
 
+    def _recorded(self, artifact: Artifact) -> Artifact:
+        """Return an artifact with the path it really has, which may be masked where it is shown."""
+        if MARK not in artifact.path:
+            return artifact
+        found = rows(self._db, "SELECT * FROM artifacts WHERE artifact_id = ?", [artifact.artifact_id])
+        return replace(artifact, path=_artifact(found[0]).path) if found else artifact
+
+    def _is_clean(self, artifact: Artifact) -> bool:
+        """Tell whether a content was looked through when its run was sealed, and no secret was in it."""
+        if self._masking is None or artifact.sensitive or artifact.checksum_sha256 is None:
+            return self._masking is None
+        return self._masking.was_looked_through(self._summary(artifact))
+
+    def _shown(self, artifact: Artifact) -> Artifact:
+        if self._masking is None:
+            return artifact
+        return self._masking.artifact(artifact, self._summary(artifact))
+
+    def _summary(self, artifact: Artifact) -> Mapping[str, Any]:
+        """Return what the run of an artifact says was found in it."""
+        found = rows(self._db, "SELECT summary FROM runs WHERE run_id = ?", [artifact.run_id])
+        summary = loads(found[0]["summary"] or "{}") if found else {}
+        return summary if isinstance(summary, dict) else {}
+
     def iter_content(self, artifact: Artifact, chunk_bytes: int = 65536) -> Iterator[bytes]:
         """See `ArtifactStore.iter_content`."""
+        if self._masking is None or self._is_clean(artifact):
+            return self._iter_recorded(artifact, chunk_bytes)
+        return self._iter_masked(artifact, chunk_bytes)
+
+    def _iter_recorded(self, artifact: Artifact, chunk_bytes: int) -> Iterator[bytes]:
         from hashlib import sha256
 
         digest, expected = sha256(), artifact.checksum_sha256
         try:
-            with self.open(artifact) as content:
+            with self._open(artifact) as content:
                 while chunk := content.read(chunk_bytes):
                     if expected is not None:
                         digest.update(chunk)
@@ -108,6 +179,12 @@ class SqliteArtifactStore:
             raise _damaged(artifact, str(error)) from error
         if expected is not None and digest.hexdigest() != expected:
             raise _damaged(artifact, "its content is not what was recorded")
+
+    def _iter_masked(self, artifact: Artifact, chunk_bytes: int) -> Iterator[bytes]:
+        """Yield masked pieces beside those that were recorded, whose checksum tells what is damaged."""
+        with self.open(artifact) as masked:
+            for chunk in self._iter_recorded(artifact, chunk_bytes):
+                yield masked.read(len(chunk))
 
     def text(self, artifact: Artifact, max_bytes: int = 1_000_000) -> str:
         """See `ArtifactStore.text`."""
@@ -120,7 +197,7 @@ class SqliteArtifactStore:
     def verify(self, artifact: Artifact) -> bool:
         """See `ArtifactStore.verify`."""
         try:
-            for _ in self.iter_content(artifact, 1 << 20):
+            for _ in self._iter_recorded(artifact, 1 << 20):
                 pass
         except CorruptError:
             return False
@@ -200,6 +277,11 @@ class SqliteArtifactStore:
         return Artifact.from_json({**artifact.to_json(), "missing": True})
 
 
+def _without_key(artifact: Artifact, problem: KeyProblem) -> UnavailableError:
+    known = problem.error
+    return UnavailableError(known.code, f"{artifact.path}: {known.message}", known.hint)
+
+
 def _damaged(artifact: Artifact, why: str) -> CorruptError:
     return CorruptError("ACODE-ART-012", f"{artifact.path} is damaged: {why}", "what is shown of it is wrong")
 
@@ -223,6 +305,7 @@ def artifacts_to_rows(db: Connection, seq: int, run: Run) -> None:
 def _write(db: Connection, seq: int, artifact: Artifact) -> None:
     import json  # readers do without it
 
+    artifact = _with_own_id(db, seq, artifact)
     record = json.dumps(artifact.to_json(), ensure_ascii=False)
     before = db.execute(
         "SELECT record FROM artifacts WHERE run_seq = ? AND path = ?", [seq, artifact.path]
@@ -243,6 +326,20 @@ def _write(db: Connection, seq: int, artifact: Artifact) -> None:
     )
 
 
+def _with_own_id(db: Connection, seq: int, artifact: Artifact) -> Artifact:
+    """Return an artifact under an identity that no other run's has; a hostile record may claim any.
+
+    What it claims instead follows from where it is, so that it is the same whenever it is written.
+    """
+    sql = "SELECT 1 FROM artifacts WHERE artifact_id = ? AND run_seq <> ?"
+    if not db.execute(sql, [artifact.artifact_id, seq]).fetchone():
+        return artifact
+    from hashlib import sha256
+
+    place = sha256(f"{artifact.run_id}/{artifact.path}".encode("utf-8", "replace")).digest()
+    return replace(artifact, artifact_id=ulid_of(artifact.created_at, place))
+
+
 def _artifact(row: Row) -> Artifact:
     try:
         return Artifact.from_json(loads(row["record"]))
@@ -260,9 +357,11 @@ def _corrupt(row: Row) -> Artifact:
     )  # fmt: skip
 
 
-def _open_error(
-    artifact: Artifact, error: OSError
-) -> NotFoundError | AccessError | InputError | CorruptError:
+def _open_error(artifact: Artifact, error: OSError) -> AcodeError:
+    from collector.encryption.problem import KeyProblem  # listings do without it
+
+    if isinstance(error, KeyProblem):
+        return _without_key(artifact, error)
     if error.errno == errno.ENOENT:
         return NotFoundError(
             "ACODE-ART-011",

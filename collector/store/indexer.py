@@ -24,15 +24,19 @@ from collector.record.session_folder import USAGE, folder_name, iter_lines, mess
 from collector.store import trash, upkeep
 from collector.store.artifacts import SqliteArtifactStore
 from collector.store.database import DATABASE_SUFFIXES, open_writer, quick_check
+from collector.store.deleter import Deleter, forget_trashed
+from collector.store.deletions import reap, restorable_folder, trash_time_ms
+from collector.store.importing import Importing, remove_abandoned
 from collector.store.lock import WriterLock
 from collector.store.run_folders import RunFolders
 from collector.store.runs import SqliteRunStore
-from collector.store.sealer import Sealer
+from collector.store.sealer import Sealer, read_config
 from collector.store.sessions import SqliteSessionStore
 from collector.store.trouble import Log, ignore, raise_if_passing
 from collector.workspace import Workspace
 
 BATCH = 500
+_DELETING_SECONDS = 1.0
 
 
 class ReindexReport:
@@ -56,8 +60,10 @@ class Indexer:
     def __init__(self, workspace: Workspace, log: Log = ignore, config: Config | None = None) -> None:
         self._workspace = workspace
         self._log = log
+        self._config = config
         self._folders = RunFolders(workspace, log)
         self.sealer = Sealer(workspace, log, config)
+        self._deleter = Deleter(workspace, self._folders, log)
         self._lock = WriterLock(workspace)
         self.runs: SqliteRunStore
         self.artifacts: SqliteArtifactStore
@@ -84,6 +90,7 @@ class Indexer:
             if not self.runs.last_event_id():
                 self.reindex()
                 self.runs.note_complete()
+            self._take_in_waiting()
         except BaseException:
             self._lock.release()
             raise
@@ -126,6 +133,7 @@ class Indexer:
         self.artifacts = SqliteArtifactStore(connection, self._workspace)
         self.sessions = SqliteSessionStore(connection)
         self._usage_read.clear()
+        self._deleter.forget()
         self._commands_wait = True
 
     def rebuild(self, why: str) -> ReindexReport:
@@ -148,12 +156,39 @@ class Indexer:
 
     def index_spool(self) -> int:
         """Index what is announced; return how many announcements were dealt with."""
-        waiting = spool.list_announcements(self._workspace.spool)
-        for begin in range(0, len(waiting), BATCH):
-            self._index_batch(waiting[begin : begin + BATCH])
+        waiting = self._index_announced()
+        until = time.monotonic() + _DELETING_SECONDS
+        while self._delete_some() and time.monotonic() < until:
+            self._index_announced()  # nothing has to wait for many runs to be deleted
         if waiting:
             self.index_commands()
         return len([name for name, kind, _ in waiting if kind not in spool.SEALS])
+
+    def _index_announced(self) -> list[spool.Announcement]:
+        waiting = spool.list_announcements(self._workspace.spool)
+        for begin in range(0, len(waiting), BATCH):
+            self._index_batch(waiting[begin : begin + BATCH])
+        return waiting
+
+    def _delete_some(self) -> bool:
+        """Delete some of what is to be deleted; tell whether there is more."""
+        return self._deleter.step(self._connection, self._to_delete())
+
+    def _to_delete(self) -> list[spool.Announcement]:
+        return [a for a in spool.list_announcements(self._workspace.spool) if a[1] == spool.DELETE]
+
+    def _take_in_waiting(self) -> None:
+        """Take in bundles before anything else is looked at: all runs of one, or none, are there."""
+        waiting = spool.list_announcements(self._workspace.spool)
+        for name, kind, subject in waiting:
+            if kind == spool.IMPORT:
+                self._take_in(subject)
+                spool.remove(self._workspace.spool, [name])
+
+    def _take_in(self, token: str) -> None:
+        stores = (self.runs, self.artifacts)
+        Importing(self._workspace, self._folders, self._log).take_in(token, stores, self.sealer.config)
+        self._commands_wait = True
 
     def index_commands(self, budget_seconds: float = 0.2) -> int:
         """Index command lines that wait for it, for about so long; return how many."""
@@ -192,16 +227,18 @@ class Indexer:
 
     def _grant(self, kind: str, subject: str) -> bool:
         """Do what an announcement asks for; False when it asks for nothing."""
-        if kind == spool.DELETE:
-            self._delete(subject)
-        elif kind == spool.REINDEX:
+        if kind == spool.REINDEX:
             self.reindex()
         elif kind == spool.LAYOUT:
             self.move_folders(dated=subject == "dated")
         elif kind == spool.SESSION:
             self._index_session(subject)
+        elif kind == spool.IMPORT:
+            self._take_in(subject)
         elif kind == spool.OPTIMIZE:
             upkeep.optimize(self._connection, self._workspace.database)
+        elif kind == spool.UNDELETE:
+            return self._undelete(subject)
         elif kind == spool.RECOVER:
             upkeep.check(self._connection)  # what it finds is mended as any damage is
         else:
@@ -251,6 +288,7 @@ class Indexer:
     # Rows
 
     def _write(self, runs: list[Run]) -> None:
+        runs = self._without_impostors(runs)
         if not runs:
             return
         self._commands_wait = True
@@ -258,14 +296,30 @@ class Indexer:
             self.runs.write(runs)
         except ConflictError:
             for run in runs:
-                self._write_one(run)
+                self._try_write(run)
 
     def _write_one(self, run: Run) -> None:
-        self._commands_wait = True
+        self._write([run])
+
+    def _try_write(self, run: Run) -> None:
         try:
             self.runs.write([run])
         except ConflictError as error:
             self._log("run.refused", run_id=run.run_id, name=run.name, error=str(error))
+
+    def _without_impostors(self, runs: list[Run]) -> list[Run]:
+        """Leave out runs that claim the identity or the name of one whose own folder is there."""
+        places = self.runs.places(runs)
+        own = []
+        for run in runs:
+            claimed = {run.run_id, run.name}
+            other = next((places[c] for c in claimed if places.get(c, run.folder) != run.folder), None)
+            if other is not None and self._folders.holds(other, claimed):
+                self._log("run.refused", run_id=run.run_id, name=run.name, error=f"it is that of {other}")
+                continue
+            places |= dict.fromkeys(claimed, run.folder)
+            own.append(run)
+        return own
 
     # Run folders
 
@@ -372,7 +426,7 @@ class Indexer:
 
     def remove_orphans(self) -> int:
         """Remove folders in which a recorder died before it wrote a record; return how many."""
-        removed = 0
+        removed = remove_abandoned(self._workspace)
         for folder in self._folders.iter_folders(with_record=False):
             path = Path(self._workspace.run_folder(folder))
             if trash.is_orphan(path):
@@ -388,28 +442,41 @@ class Indexer:
 
     # Deletion
 
-    def _delete(self, run_id: str) -> None:
-        """Remove a run: its folder first, its row after.
-
-        A crash in between leaves the announcement, which finishes the job; a folder that has lost its row
-        would be found by the next scan, and the run be back.
-        """
-        run = self.runs.find(run_id)
-        if run is None or not run.is_finished:
-            return
+    def _undelete(self, run_id: str) -> bool:
+        """Bring a folder back from the trash; False as long as its deletion is not done."""
+        if self._to_delete():
+            return False
+        folder = restorable_folder(self._workspace, run_id)
+        if folder is None:
+            return True
         try:
-            trash.put(self._workspace, self._folders.path(run.folder), run_id)
-        except (FileNotFoundError, ValueError) as error:
-            self._log("run.folder_missing", run_id=run_id, error=str(error))
-        except OSError as error:
-            self._log("run.folder_kept", run_id=run_id, error=str(error))
-            return
-        self.runs.delete(run_id)
-        self._log("run.deleted", run_id=run_id, name=run.name, bytes=run.output_bytes)
+            trash.restore(self._workspace, run_id, self._folders.path(folder))
+        except (FileNotFoundError, FileExistsError, ValueError) as error:
+            self._log("run.not_restored", run_id=run_id, folder=folder, error=str(error))
+            return True
+        run = self._load(folder)
+        if run is not None:
+            self._write_one(run)
+            self._log("run.restored", run_id=run_id, folder=folder)
+            if run.is_finished and not is_sealed(run.to_json()):
+                spool.announce(self._workspace.spool, spool.SEAL, folder)
+        return True
 
-    def empty_trash(self) -> int:
-        """Remove the folders of deleted runs; return how many."""
-        return trash.empty(self._workspace)
+    def forget_trashed(self) -> int:
+        """Delete rows that a crash of the machine brought back; return how many."""
+        return forget_trashed(self._connection, self._workspace)
+
+    def empty_trash(self, keep_ms: int | None = None) -> int:
+        """Remove the folders of runs that were deleted so long ago; return how many.
+
+        Args:
+            keep_ms: how long ago; None for what the settings say.
+        """
+        if not os.path.isdir(self._workspace.trash):
+            return 0
+        if keep_ms is None:
+            keep_ms = trash_time_ms(self._config or read_config(self._workspace))
+        return reap(self._workspace, keep_ms, clock.now_ms())
 
 
 def reindex(workspace: Workspace) -> ReindexReport:

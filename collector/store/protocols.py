@@ -153,6 +153,12 @@ class RunStore(Protocol):
             LimitError: it took longer than the limit.
         """
 
+    def recorded(self, run: Run) -> Run:
+        """Return a run that may have come masked as it was recorded, to ask for others like it."""
+
+    def shown(self, text: str) -> str:
+        """Return a text that was recorded as the runs of this store are shown: with its secrets masked."""
+
     def store_id(self) -> str:
         """Return what tells this database from one that was rebuilt: row numbers and cursors differ."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from collector import durable
@@ -12,6 +12,7 @@ from collector.model.frozen import replace
 from collector.model.run import Run
 from collector.record.annotate import annotated, read_call
 from collector.record.annotations import read_annotations, with_annotations
+from collector.record.imported import read_import, with_import
 from collector.record.seal import read_record
 from collector.store.trouble import Log, ignore
 from collector.workspace import RUN_JSON, Workspace
@@ -32,6 +33,7 @@ class RunFolders:
         """
         path = self.path(folder)
         record = annotated(read_record(path), read_call(path))
+        record = with_import(record, read_import(path))
         return self.to_run(folder, with_annotations(record, read_annotations(path)))
 
     def path(self, folder: str) -> str:
@@ -70,6 +72,14 @@ class RunFolders:
         values = Run.from_json({**record, "artifacts": safe})
         sizes = sum(a.size_bytes for a in values.artifacts if a.type in ("stdout", "stderr"))
         return replace(values, folder=folder, output_bytes=sizes)
+
+    def holds(self, folder: str, claimed: Collection[str]) -> bool:
+        """Tell whether a folder has the record of a run of this identity or name."""
+        try:
+            record = read_record(self.path(folder))
+        except (OSError, ValueError):
+            return False
+        return record.get("run_id") in claimed or record.get("name") in claimed
 
     def checked(self, folder: str, record: dict[str, Any]) -> dict[str, Any]:
         """Return a record without the artifacts that the store refuses."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collector.errors import ConflictError, InputError
+from collector.model.frozen import dataclass
 from collector.model.run import Run
 from collector.store.artifacts import artifacts_by_seq, artifacts_to_rows
 from collector.store.commands import add_command, remove_unused
-from collector.store.database import Connection, Row, rows
+from collector.store.database import Connection, Row, rows, transaction, translating
 from collector.store.protocols import Runs
 from collector.store.quick_json import loads
 
@@ -52,7 +53,7 @@ def select_runs(db: Connection, tail: str, parameters: Sequence[Any]) -> Runs:
         return []
     seqs = [row[0] for row in found]
     artifacts = artifacts_by_seq(db, seqs)
-    tags = _tags(db, seqs)
+    tags = tags_by_seq(db, seqs)
     return [_run(row, artifacts.get(row[0], ()), tags.get(row[0], {})) for row in found]
 
 
@@ -90,12 +91,60 @@ def delete_run(db: Connection, run: Run) -> None:
     _event(db, "run.deleted", run, run.seq)
 
 
-def _remove(db: Connection, condition: str, value: str | int) -> None:
-    for row in db.execute(f"DELETE FROM runs WHERE {condition} RETURNING command_id", [value]).fetchall():
-        remove_unused(db, row[0])
+@dataclass(frozen=True, slots=True)
+class RowFacts:
+    """What must be known of a run to delete it."""
+
+    seq: int
+    run_id: str
+    name: str
+    folder: str
+    status: str
+    tags: Mapping[str, str]
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether it has ended."""
+        return self.status != "running"
 
 
-def _tags(db: Connection, seqs: Sequence[int]) -> dict[int, dict[str, str]]:
+@translating
+def rows_of(db: Connection, run_ids: Sequence[str]) -> list[RowFacts]:
+    """Return what there is of these runs, in no order."""
+    sql = f"SELECT seq, run_id, name, folder, status FROM runs WHERE run_id IN ({marks(run_ids)})"
+    found = rows(db, sql, list(run_ids))
+    tags = tags_by_seq(db, [row["seq"] for row in found])
+    return [
+        RowFacts(
+            row["seq"], row["run_id"], row["name"], row["folder"], row["status"], tags.get(row["seq"], {})
+        )
+        for row in found
+    ]
+
+
+@translating
+def delete_rows(db: Connection, doomed: Sequence[RowFacts]) -> None:
+    """Remove runs in one transaction, on the disk when it returns: what follows may not be undone."""
+    if not doomed:
+        return
+    db.execute("PRAGMA synchronous=FULL")
+    try:
+        with transaction(db):
+            sql = "INSERT INTO events (kind, run_id, run_seq) VALUES ('run.deleted', ?, ?)"
+            db.executemany(sql, [(row.run_id, row.seq) for row in doomed])
+            _remove(db, f"seq IN ({marks(doomed)})", *(row.seq for row in doomed))
+    finally:
+        db.execute("PRAGMA synchronous=NORMAL")
+
+
+def _remove(db: Connection, condition: str, *values: str | int) -> None:
+    found = db.execute(f"DELETE FROM runs WHERE {condition} RETURNING command_id", values).fetchall()
+    for command_id in {row[0] for row in found}:
+        remove_unused(db, command_id)
+
+
+def tags_by_seq(db: Connection, seqs: Sequence[int]) -> dict[int, dict[str, str]]:
+    """Return the tags of several runs in one question; those without any are left out."""
     tags: dict[int, dict[str, str]] = {}
     sql = f"SELECT run_seq, key, value FROM tags WHERE run_seq IN ({marks(seqs)})"
     for row in rows(db, sql, list(seqs)):
@@ -105,7 +154,7 @@ def _tags(db: Connection, seqs: Sequence[int]) -> dict[int, dict[str, str]]:
 
 def _write_tags(db: Connection, run: Run, seq: int) -> bool:
     """Let a run have the tags of its record and no others; tell whether that changed any."""
-    if _tags(db, [seq]).get(seq, {}) == run.tags:
+    if tags_by_seq(db, [seq]).get(seq, {}) == run.tags:
         return False
     db.execute("DELETE FROM tags WHERE run_seq = ?", [seq])
     for key, value in run.tags.items():

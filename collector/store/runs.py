@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from collector.model.statistics import Tally
+    from collector.record.masking import Masking
 
 FACETS = (*TALLY_FIELDS, *VALUE_FIELDS, "session_id", "agent_instance_id", "tag")
 MAX_EVENTS = 200_000
@@ -37,10 +38,16 @@ Cursors = list[str]
 
 
 class SqliteRunStore:
-    """The run store over one connection; writing needs one that was opened for it."""
+    """The run store over one connection; writing needs one that was opened for it.
 
-    def __init__(self, connection: Connection) -> None:
+    Args:
+        connection: the database.
+        masking: masks the secrets of the runs that come out of it; None for what was recorded.
+    """
+
+    def __init__(self, connection: Connection, masking: Masking | None = None) -> None:
         self._db = connection
+        self._masking = masking
 
     # Reading
 
@@ -57,18 +64,17 @@ class SqliteRunStore:
     @translating
     def find(self, run_id: str) -> Run | None:
         """See `RunStore.find`."""
-        found = select_runs(self._db, "WHERE run_id = ?", [run_id])
+        found = self._select("WHERE run_id = ?", [run_id])
         return found[0] if found else None
 
     @translating
     def find_matching(self, prefix: str, limit: int = 5) -> Runs:
         """See `RunStore.find_matching`."""
-        exact = select_runs(self._db, "WHERE run_id = ? OR name = ?", [prefix.upper(), prefix])
+        exact = self._select("WHERE run_id = ? OR name = ?", [prefix.upper(), prefix])
         if exact:
             return exact[:1]
         end = "\U0010ffff"
-        return select_runs(
-            self._db,
+        return self._select(
             "WHERE run_id BETWEEN ? AND ? OR name BETWEEN ? AND ? ORDER BY start_time DESC LIMIT ?",
             [prefix.upper(), prefix.upper() + end, prefix, prefix + end, limit],
         )
@@ -157,7 +163,7 @@ class SqliteRunStore:
     @translating
     def by_seq(self, seqs: Sequence[int]) -> dict[int, Run]:
         """See `RunStore.by_seq`."""
-        return {run.seq: run for run in select_runs(self._db, f"WHERE seq IN ({marks(seqs)})", list(seqs))}
+        return {run.seq: run for run in self._select(f"WHERE seq IN ({marks(seqs)})", list(seqs))}
 
     def iter_tallies(self, query: RunQuery, by: str | None) -> Iterator[Tally]:
         """See `RunStore.iter_tallies`."""
@@ -223,7 +229,8 @@ class SqliteRunStore:
             hint = f"use one of {', '.join(FACETS)}"
             raise InputError("ACODE-RUN-018", f"runs are not counted by {field!r}", hint)
         with time_limit(self._db, time_limit_ms):
-            return facets(self._db, query or RunQuery(), field)
+            found = facets(self._db, query or RunQuery(), field)
+        return found if self._masking is None else self._masking.counts(field, found)
 
     @translating
     def store_id(self) -> str:
@@ -304,7 +311,7 @@ class SqliteRunStore:
     @translating
     def delete_older_than(self, before: int) -> Runs:
         """See `RunStore.delete_older_than`."""
-        doomed = select_runs(self._db, "WHERE start_time < ? AND status <> 'running'", [before])
+        doomed = self._select("WHERE start_time < ? AND status <> 'running'", [before])
         with transaction(self._db):
             for run in doomed:
                 delete_run(self._db, run)
@@ -313,7 +320,7 @@ class SqliteRunStore:
     @translating
     def running(self) -> Runs:
         """Return every run that has not ended, for recovery."""
-        return select_runs(self._db, "WHERE status = 'running'", [])
+        return self._select("WHERE status = 'running'", [])
 
     @translating
     def known_folders(self, folders: Sequence[str]) -> frozenset[str]:
@@ -323,9 +330,19 @@ class SqliteRunStore:
         return frozenset(row["folder"] for row in found)
 
     @translating
+    def places(self, runs: Sequence[Run]) -> dict[str, str]:
+        """Return the folder that each identity and each name among those of runs has now."""
+        ids, names = [run.run_id for run in runs], [run.name for run in runs]
+        sql = (
+            f"SELECT run_id, name, folder FROM runs WHERE run_id IN ({marks(ids)}) OR name IN ({marks(ids)})"
+        )
+        found = rows(self._db, sql, [*ids, *names])
+        return {key: row["folder"] for row in found for key in (row["run_id"], row["name"])}
+
+    @translating
     def find_folder(self, folder: str) -> Run | None:
         """Return the run of a run folder, or None."""
-        found = select_runs(self._db, "WHERE name = ?", [folder.rpartition("/")[2]])
+        found = self._select("WHERE name = ?", [folder.rpartition("/")[2]])
         return found[0] if found else None
 
     @translating
@@ -342,14 +359,14 @@ class SqliteRunStore:
     @translating
     def find_call(self, tool_call_id: str, agent: str) -> Run | None:
         """Return the run of an agent's tool call, or None."""
-        found = select_runs(self._db, "WHERE tool_call_id = ? AND agent = ?", [tool_call_id, agent])
+        found = self._select("WHERE tool_call_id = ? AND agent = ?", [tool_call_id, agent])
         return found[0] if found else None
 
     @translating
     def without_call(self, session_id: str) -> Runs:
         """Return the runs of a session that no tool call is known for, in the order they began."""
         tail = "WHERE session_id = ? AND tool_call_id IS NULL ORDER BY start_time, seq"
-        return select_runs(self._db, tail, [session_id])
+        return self._select(tail, [session_id])
 
     @translating
     def run_ids(self) -> tuple[str, ...]:
@@ -383,7 +400,23 @@ class SqliteRunStore:
         """See `RunStore.close`."""
         self._db.close()
 
+    @translating
+    def recorded(self, run: Run) -> Run:
+        """See `RunStore.recorded`."""
+        if self._masking is None:
+            return run
+        found = select_runs(self._db, "WHERE run_id = ?", [run.run_id])
+        return found[0] if found else run
+
+    def shown(self, text: str) -> str:
+        """See `RunStore.shown`."""
+        return text if self._masking is None else self._masking.text(text)
+
     # Rows
+
+    def _select(self, tail: str, parameters: Sequence[Any]) -> Runs:
+        runs = select_runs(self._db, tail, parameters)
+        return runs if self._masking is None else [self._masking.run(run) for run in runs]
 
     def _window(
         self, query: RunQuery, condition: str, parameters: Sequence[Any], limit: int, skip: int

@@ -132,14 +132,21 @@ class Sealer:
             return False
         return True
 
+    @property
+    def config(self) -> Config:
+        """The settings."""
+        if self._config is None:
+            self._config = read_config(self._workspace)
+        return self._config
+
     def _settings(self) -> Sealing:
         if self._sealing is None:
-            self._sealing = sealing_of(self._config or _read_config(self._workspace), self._workspace)
+            self._sealing = sealing_of(self.config, self._workspace)
         return self._sealing
 
 
-def _read_config(workspace: Workspace) -> Config:
-    """A mistake in the settings must not keep runs from being sealed."""
+def read_config(workspace: Workspace) -> Config:
+    """Return the settings; a mistake in them must not keep runs from being sealed."""
     try:
         return load_config(workspace.root, os.environ)
     except InputError:

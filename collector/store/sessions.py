@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Any
 
+    from collector.record.masking import Masking
+
 Sessions = list[Session]
 _SELECT = "SELECT sessions.*, (SELECT max(start_time) FROM runs WHERE runs.session_id = sessions.session_id)"
 _SELECT += " AS last_run_at FROM sessions"
@@ -35,10 +37,20 @@ class SessionQuery:
 
 
 class SqliteSessionStore:
-    """The session store over one connection; writing needs one that was opened for it."""
+    """The session store over one connection; writing needs one that was opened for it.
 
-    def __init__(self, connection: Connection) -> None:
+    Args:
+        connection: the database.
+        masking: masks the secrets of the sessions that come out of it; None for what was recorded.
+    """
+
+    def __init__(self, connection: Connection, masking: Masking | None = None) -> None:
         self._db = connection
+        self._masking = masking
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._db.close()
 
     @translating
     def get(self, session_id: str) -> Session:
@@ -60,7 +72,11 @@ class SqliteSessionStore:
         found = rows(self._db, f"{_SELECT} WHERE session_id = ?", [session_id])
         if not found:
             return None
-        return replace(_session(found[0]), instances=tuple(self.instances(session_id)))
+        return replace(self._session(found[0]), instances=tuple(self.instances(session_id)))
+
+    def _session(self, row: Row) -> Session:
+        session = _session(row)
+        return session if self._masking is None else self._masking.session(session)
 
     @translating
     def find_matching(self, prefix: str, limit: int = 5) -> Sessions:
@@ -75,7 +91,7 @@ class SqliteSessionStore:
                  WHERE conversation_id >= ?1 AND conversation_id < ?2)
                 ORDER BY last_at DESC LIMIT ?3"""
             exact = rows(self._db, sql, [prefix, prefix + "\U0010ffff", limit])
-        return [_session(row) for row in exact]
+        return [self._session(row) for row in exact]
 
     @translating
     def list(self, query: SessionQuery) -> Page[Session]:
@@ -85,7 +101,7 @@ class SqliteSessionStore:
         found = rows(self._db, sql, [*values, query.limit + 1])
         items = found[: query.limit]
         more = len(found) > query.limit and items
-        return Page(tuple(map(_session, items)), None, _cursor(items[-1]) if more else None)
+        return Page(tuple(map(self._session, items)), None, _cursor(items[-1]) if more else None)
 
     @translating
     def count(self) -> int:
@@ -96,7 +112,18 @@ class SqliteSessionStore:
     def instances(self, session_id: str) -> Sequence[AgentInstance]:
         """Return the agent instances of a session in the order they appeared."""
         sql = "SELECT record FROM instances WHERE session_id = ? ORDER BY position"
-        return [AgentInstance.from_json(loads(row[0])) for row in rows(self._db, sql, [session_id])]
+        records = [loads(row[0]) for row in rows(self._db, sql, [session_id])]
+        if self._masking is not None:
+            records = [self._masking.value(record) for record in records]
+        return [AgentInstance.from_json(record) for record in records]
+
+    @translating
+    def find_instance(self, instance_id: str, session_id: str | None = None) -> AgentInstance | None:
+        """Return an instance by its id, of a session or of the newest that has it; None if none has."""
+        sql = """SELECT instances.record FROM instances JOIN sessions USING (session_id)
+                 WHERE instance_id = ? AND session_id = coalesce(?, session_id) ORDER BY seq DESC LIMIT 1"""
+        found = rows(self._db, sql, [instance_id, session_id])
+        return AgentInstance.from_json(loads(found[0][0])) if found else None
 
     @translating
     def places_of(self, conversation_id: str, agent: str) -> Sequence[tuple[int, str, str]]:

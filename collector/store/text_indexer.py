@@ -1,8 +1,8 @@
 """Indexing the texts of all runs for searching: what the database of runs says has come or gone, in slices.
 
 Runs under the writer's lock. It follows the events of runs.db; what was there before, it takes from the
-newest run to the oldest. Every step can be done twice. What cannot be read, is not what its checksum says,
-or is too large, stays among what waits, where a search looks through the files themselves.
+newest run to the oldest. Every step can be done twice. What cannot be read, is encrypted, is not what its
+checksum says, or is too large, stays among what waits, where a search looks through the files themselves.
 """
 
 from __future__ import annotations
@@ -39,6 +39,10 @@ _CHANGE = "change"
 _BACKLOG = "backlog"
 _SWEEP = "sweep"
 _DELETED = "deleted"
+
+
+class _Discarded(Exception):
+    """The index was removed, and is made anew."""
 
 
 class TextIndexer:
@@ -78,6 +82,8 @@ class TextIndexer:
         try:
             with translated_errors(SEARCH):
                 return self._index_until(deadline)
+        except _Discarded:
+            return True
         except CorruptError as error:
             if error.code == "ACODE-RUN-025" or SEARCH.file_name not in error.message:
                 raise
@@ -185,8 +191,27 @@ class TextIndexer:
 
     def _add_pending(self, index: SearchIndex, texts: list[Text]) -> None:
         known = index.known([text.checksum for text in texts if text.checksum])
+        self._refuse_encrypted([t.checksum for t in texts if t.is_encrypted and t.checksum in known])
         index.drop_pending([text.artifact_id for text in texts if text.checksum in known])
-        index.add_pending([text for text in texts if text.size_bytes and text.checksum not in known])
+        waiting = [text for text in texts if text.size_bytes and text.checksum not in known]
+        index.add_pending([text for text in waiting if not text.is_encrypted])
+        index.add_pending([text for text in waiting if text.is_encrypted], is_ready=False)
+
+    def _refuse_encrypted(self, checksums: list[str | None]) -> None:
+        """Begin with an empty index, if it knows a content that by now only encrypted files have.
+
+        Raises:
+            _Discarded: it was removed; SQLite would leave what is deleted in the file.
+        """
+        found = [checksum for checksum in checksums if checksum]
+        if not set(found) - self._texts.held_plain(found):
+            return
+        self.close()
+        path = self._workspace.search_database
+        for suffix in DATABASE_SUFFIXES:
+            durable.unlink_quietly(path + suffix)
+        self._log("search.discarded", reason="texts in it have been encrypted")
+        raise _Discarded
 
     def _take_backlog(self, index: SearchIndex) -> bool:
         """Add the texts of the next older runs to what waits, when that is running short."""
@@ -220,7 +245,8 @@ class TextIndexer:
         known = index.known([text.checksum for text in texts if text.checksum])
         index.drop_pending([text.artifact_id for text in texts if text.checksum in known])
         index.add_pending([text for text in texts if text.checksum is None])
-        return [text for text in texts if text.checksum and text.checksum not in known]
+        index.add_pending([text for text in texts if text.is_encrypted], is_ready=False)
+        return [t for t in texts if t.checksum and t.checksum not in known and not t.is_encrypted]
 
     def _index_small(self, index: SearchIndex) -> bool:
         """Index small texts, when there are enough for a block."""

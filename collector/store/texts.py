@@ -15,7 +15,9 @@ from collector.workspace import RESERVED_NAMES, STDERR, STDOUT, Workspace
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import BinaryIO
+    from typing import Any, BinaryIO
+
+    from collector.record.masking import Masking
 
     Place = tuple[int, int]
     """A run in the order of time: when it started, and its row."""
@@ -38,6 +40,8 @@ _BEYOND_ALL: Place = (1 << 62, 0)
 class Text:
     """A file of a run that holds text; without a checksum as long as its run is not sealed.
 
+    Of what is encrypted, nothing may be in the index of all texts.
+
     `started` is when its run did, in milliseconds since 1970; `artifact_id` is empty for a stream that is
     still being written.
     """
@@ -50,6 +54,8 @@ class Text:
     size_bytes: int
     checksum: str | None = None
     position: int = 0
+    is_sensitive: bool = False
+    is_encrypted: bool = False
 
     @property
     def place(self) -> Place:
@@ -79,15 +85,26 @@ class Texts:
     Args:
         connection: to runs.db; closed with this.
         workspace: whose.
+        masking: masks the secrets in texts that are opened; None for what was recorded.
     """
 
-    def __init__(self, connection: Connection, workspace: Workspace) -> None:
+    def __init__(self, connection: Connection, workspace: Workspace, masking: Masking | None = None) -> None:
         self._db = connection
         self._workspace = workspace
+        self._masking = masking
 
     def open(self, text: Text) -> BinaryIO:
         """Open a text for reading from anywhere in it. Raises OSError, ValueError."""
-        return open_content(safe_join(self._workspace.artifacts, text.folder), text.path)
+        content = open_content(safe_join(self._workspace.artifacts, text.folder), text.path)
+        if self._masking is None or self._is_clean(text, self._masking):
+            return content
+        return self._masking.content(content)
+
+    def _is_clean(self, text: Text, masking: Masking) -> bool:
+        if text.checksum is None or text.is_sensitive:
+            return False
+        found = rows(self._db, "SELECT summary FROM runs WHERE seq = ?", [text.run_seq])
+        return bool(found) and masking.was_looked_through(loads(found[0][0] or "{}"))
 
     @translating
     def by_id(self, artifact_ids: Sequence[str], query: RunQuery | None = None) -> list[Text]:
@@ -176,13 +193,20 @@ class Texts:
         sql = f"SELECT DISTINCT checksum_sha256 FROM artifacts WHERE checksum_sha256 IN ({marks(checksums)})"
         return frozenset(row[0] for row in rows(self._db, sql, list(checksums)))
 
+    @translating
+    def held_plain(self, checksums: Sequence[str]) -> frozenset[str]:
+        """Return which of these contents some artifact has that is not encrypted."""
+        sql = f"""SELECT DISTINCT checksum_sha256 FROM artifacts WHERE checksum_sha256 IN ({marks(checksums)})
+                  AND NOT (json_valid(record) AND ifnull(json_extract(record, '$.encrypted'), 0))"""
+        return frozenset(row[0] for row in rows(self._db, sql, list(checksums)))
+
     def close(self) -> None:
         """Let go of the database."""
         self._db.close()
 
     def _select(self, tail: str, parameters: Sequence[str | int]) -> list[Text]:
-        found = rows(self._db, _SELECT + tail, list(parameters))
-        return [_text(row) for row in found if _is_searchable(row)]
+        found = [(row, _record(row)) for row in rows(self._db, _SELECT + tail, list(parameters))]
+        return [_text(row, record) for row, record in found if _is_searchable(record)]
 
 
 def _sharers(query: RunQuery | None) -> tuple[str, list[str | int]]:
@@ -194,20 +218,27 @@ def _sharers(query: RunQuery | None) -> tuple[str, list[str | int]]:
     return tail, values
 
 
-def _is_searchable(row: Row) -> bool:
-    """Tell whether an artifact is text, and not made of others, which are searched themselves."""
+def _record(row: Row) -> dict[str, Any]:
+    """Return the record of an artifact; one that is damaged says that it is no text."""
     try:
         record = loads(row["record"])
-        return bool(record.get("encoding", "utf-8")) and record.get("source") != "extracted"
-    except (ValueError, TypeError, AttributeError):
-        return False
+    except (ValueError, TypeError):
+        record = None
+    return record if isinstance(record, dict) else {"encoding": None}
 
 
-def _text(row: Row) -> Text:
+def _is_searchable(record: dict[str, Any]) -> bool:
+    """Tell whether an artifact is text, and not made of others, which are searched themselves."""
+    return bool(record.get("encoding", "utf-8")) and record.get("source") != "extracted"
+
+
+def _text(row: Row, record: dict[str, Any]) -> Text:
     checksum = row["checksum_sha256"]
     return Text(
         row["artifact_id"], row["run_seq"], row["start_time"], row["folder"], row["path"],
         row["size_bytes"], checksum if checksum and _is_sha256(checksum) else None, row["position"],
+        record.get("sensitive") is True,
+        record.get("encrypted") is True,
     )  # fmt: skip
 
 

@@ -60,13 +60,13 @@ def test_a_failed_execution(acode: Acode) -> None:
         ("error", "Unable to connect to database", "stderr", 1),
         ("error", "Schema validation failed", "stderr", 2),
     ]
-    assert record["summary"] == {"logs": {"error": 2}}
+    assert record["summary"] == {"logs": {"error": 2}, "secrets": {}}
     assert "artifact.json" not in {a["path"] for a in record["artifacts"]}
 
 
 def test_progress_on_stderr_of_a_run_that_succeeds_is_no_error(acode: Acode) -> None:
     record = sealed(acode, "echo 'Cloning into x...' >&2; echo 'Receiving objects: 100%' >&2")
-    assert record["summary"] == {}
+    assert record["summary"] == {"secrets": {}}
     assert not (acode.folder() / "logs.jsonl").exists()
 
 
@@ -120,4 +120,4 @@ def test_output_is_looked_through_within_limits_and_only_where_wanted(acode: Aco
         "echo ERROR: one; echo ERROR: two >&2; head -c 2000000 /dev/zero | tr '\\0' '\\n'; echo ERROR: three"
     )
     record = sealed(acode, script)
-    assert record["summary"] == {"partial": True, "logs": {"error": 1}}
+    assert record["summary"] == {"partial": True, "logs": {"error": 1}, "secrets": {}}

@@ -166,9 +166,12 @@ def test_a_store_on_another_disk_lets_runs_be_deleted(acode: Acode, other_disk: 
     acode.workspace.artifacts = str(other_disk)
     acode.exec("true")
     index_waiting(acode.workspace)
-    spool.announce(acode.workspace.spool, spool.DELETE, only_run(acode).run_id)
+    run_id = only_run(acode).run_id
+    spool.announce(acode.workspace.spool, spool.DELETE, run_id)
     index_waiting(acode.workspace)
     assert acode.folders() == [other_disk / ".trash"]
+    assert [path.name for path in (other_disk / ".trash").iterdir()] == [run_id]
+    assert trash.empty(acode.workspace) == 1
     assert list((other_disk / ".trash").iterdir()) == []
     assert reindex(acode.workspace).indexed == 0
 

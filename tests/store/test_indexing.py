@@ -303,7 +303,7 @@ def test_deleting_removes_row_and_folder(acode: Acode) -> None:
     spool.announce(acode.workspace.spool, spool.DELETE, run.run_id)
     index_waiting(acode.workspace)
     assert acode.folders() == []
-    assert list(Path(acode.workspace.trash).iterdir()) == []
+    assert [path.name for path in Path(acode.workspace.trash).iterdir()] == [run.run_id]
     runs, _ = open_stores(acode.workspace)
     assert runs.count(RunQuery()) == 0
     assert [event.kind for event in runs.events(0)][-1] == "run.deleted"

@@ -1,0 +1,1 @@
+"""Where keys are (files, the system keyring, the environment), and whose signatures the user trusts."""

@@ -1,0 +1,1 @@
+"""Which runs go, and how they go: a pure policy, and the sweep that carries it out."""
