@@ -489,3 +489,30 @@ def test_without_cryptography_all_else_works_and_the_error_says_what_to_type(aco
         assert done.returncode == 1, arguments
         assert b"ACODE-RUN-039" in done.stderr
         assert b"pip install 'acode-tui[crypto]'" in done.stderr
+
+
+# Bundles
+
+
+def test_a_bundle_of_encrypted_runs_holds_their_content_and_is_encrypted_again_when_imported(
+    acode: Acode, key: Key, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    out, _ = record(acode)
+    bundle = str(acode.root / "runs.zip")
+    assert acode.run("runs", "export", "@", "--no-redact", "--yes", "-o", bundle).returncode == 0
+    other = Acode(tmp_path_factory.mktemp("other"))
+    other.environ |= {name: acode.environ[name] for name in acode.environ if "ENCRYPTION" in name}
+    assert other.run("runs", "import", bundle).returncode == 0
+    other.run("runs", "list")
+    assert leaks(other) == []
+    assert other.run("runs", "stdout").stdout == out
+
+
+def test_without_the_key_an_export_says_what_it_needs_and_writes_nothing(acode: Acode, key: Key) -> None:
+    record(acode)
+    without_key(acode)
+    bundle = acode.root / "runs.zip"
+    done = acode.run("runs", "export", "@", "--allow-incomplete", "-o", str(bundle))
+    assert done.returncode == 1
+    assert b"ACODE-RUN-035" in done.stderr
+    assert not bundle.exists()
