@@ -126,11 +126,17 @@ def _fields(action: str, subject: str, details: Mapping[str, object]) -> dict[st
         "uid": os.getuid(),
         "host": os.uname().nodename,
         "pid": os.getpid(),
-        "program": os.path.basename(sys.argv[0]) if sys.argv else "",
+        "program": _program(),
         "action": action,
         "subject": _plain(subject),
         "details": {str(name): _plain(value) for name, value in details.items()},
     }
+
+
+def _program() -> str:
+    """Return what was started; `acode` is one of the names under which Python runs it."""
+    name = os.path.basename(sys.argv[0]) if sys.argv else ""
+    return "acode" if name in ("", "-c", "-m", "__main__.py") else name
 
 
 def _user_name() -> str:
