@@ -136,7 +136,7 @@ def _fields(action: str, subject: str, details: Mapping[str, object]) -> dict[st
 def _program() -> str:
     """Return the name of this program; acode's own are started as `python -c`, which says nothing."""
     name = os.path.basename(sys.argv[0]) if sys.argv else ""
-    if name not in ("", "-c"):
+    if name not in ("", "-c", "-m", "__main__.py"):
         return name
     if "acode_tui" in sys.modules:
         return "acode-tui"
