@@ -8,12 +8,14 @@ there. A transcript that was cut or rewritten is copied anew.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from collector import durable
+from collector.record.redacting import count_secrets, mask_value
 
 if TYPE_CHECKING:
     from collector.redaction import Rules
@@ -78,9 +80,7 @@ def _read_note(path: str) -> _Copied:
 
 def _append(source: BinaryIO, target: str, before: _Copied, by_lines: bool, rules: Rules) -> tuple[int, int]:
     """Add what is new, of what grows by lines whole ones; return what `_Copied` begins with."""
-    from collector.redaction import StreamRedactor
-
-    redactor = StreamRedactor(rules)
+    masked = _Lines(rules) if by_lines else _Text(rules)
     offset, size = before.offset, before.size
     fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
     try:
@@ -91,11 +91,47 @@ def _append(source: BinaryIO, target: str, before: _Copied, by_lines: bool, rule
         while data := source.read(_CHUNK):
             data, rest = _whole_lines(rest + data) if by_lines else (data, b"")
             offset += len(data)
-            size += _write(fd, redactor.feed(data))
-        size += _write(fd, redactor.finish())
+            size += _write(fd, masked.feed(data))
+        size += _write(fd, masked.finish())
     finally:
         os.close(fd)
     return offset, size
+
+
+class _Text:
+    """Masks any text."""
+
+    def __init__(self, rules: Rules) -> None:
+        from collector.redaction import StreamRedactor
+
+        self._redactor = StreamRedactor(rules)
+
+    def feed(self, data: bytes) -> bytes:
+        return self._redactor.feed(data)
+
+    def finish(self) -> bytes:
+        return self._redactor.finish()
+
+
+class _Lines(_Text):
+    r"""Masks whole lines, of JSON what they mean: a key's line ends are `\\n` in it. Others as any text."""
+
+    def __init__(self, rules: Rules) -> None:
+        super().__init__(rules)
+        self._rules = rules
+
+    def feed(self, data: bytes) -> bytes:
+        return b"".join([self._line(line + b"\n") for line in data.split(b"\n")[:-1]])
+
+    def _line(self, line: bytes) -> bytes:
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError):
+            return super().feed(line)
+        if count_secrets(value, self._rules):
+            line = json.dumps(mask_value(value, self._rules), ensure_ascii=False).encode("utf-8", "replace")
+            line += b"\n"
+        return super().feed(line)
 
 
 def _whole_lines(data: bytes) -> tuple[bytes, bytes]:

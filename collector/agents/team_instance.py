@@ -5,14 +5,16 @@
     workspace/        its files
 
 Files are copied as those of a run are: no link is followed, nothing outside is written, and one that cannot
-be read costs only itself. The folder of a workspace that others share is not copied as a whole: only what
-changed in it while the instance was at work.
+be read costs only itself. A folder that others share is not copied as a whole: only what changed in it while
+the instance was at work.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,8 +22,8 @@ from typing import Any
 from collector import durable
 from collector.model.run import Run
 from collector.model.session import AgentInstance
-from collector.record.choose import Wanted
-from collector.record.collect import Limits, RunPlace, collect
+from collector.record.choose import Skipped, Wanted
+from collector.record.collect import Limits, RunPlace, collect, readable
 from collector.record.output_index import iter_output
 from collector.record.session_folder import folder_name
 from collector.workspace import Workspace
@@ -44,12 +46,14 @@ class Kept:
     files: tuple[dict[str, Any], ...] = ()
     problems: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    output: dict[str, Any] | None = None
+    """`output.log`, as an entry like those of files."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the content of `instance.json`."""
         return {
             **self.instance.to_json(), "files": list(self.files), "problems": list(self.problems),
-            "left_out": list(self.left_out),
+            "left_out": list(self.left_out), "output": self.output,
         }  # fmt: skip
 
 
@@ -78,7 +82,7 @@ def keep_instance(
         OSError: the disk is full.
     """
     problems = list(_write_output(os.path.join(folder, OUTPUT_LOG), output, limits.file_mode))
-    kept = Kept(instance, problems=tuple(problems))
+    kept = Kept(instance, problems=tuple(problems), output=_entry_of(os.path.join(folder, OUTPUT_LOG)))
     if instance.workspace is not None:
         kept = _keep_files(folder, kept, instance.workspace, workspace, limits)
     write_json(os.path.join(folder, INSTANCE_JSON), kept.to_json(), limits.file_mode)
@@ -97,19 +101,41 @@ def _keep_files(folder: str, kept: Kept, source: str, workspace: Workspace, limi
          "checksum_sha256": entry["checksum_sha256"]}
         for entry in found.artifacts
     ]  # fmt: skip
-    left_out = [f"{path or 'others'}: {reason}" for path, reason in found.skipped]
     files.sort(key=lambda file: str(file["path"]))
-    return replace(kept, files=tuple(files), left_out=tuple(left_out[:_NAMED]))
+    unread = [_says(skipped) for skipped in found.skipped if not _is_by_limit(skipped)]
+    left_out = [_says(skipped) for skipped in found.skipped if _is_by_limit(skipped)]
+    return replace(
+        kept,
+        files=tuple(files),
+        problems=(*kept.problems, *unread[:_NAMED]),
+        left_out=tuple(left_out[:_NAMED]),
+    )
+
+
+def _is_by_limit(skipped: Skipped) -> bool:
+    return "limit" in skipped.reason or "larger than" in skipped.reason
+
+
+def _says(skipped: Skipped) -> str:
+    return f"{readable(skipped.path)}: {skipped.reason}" if skipped.path else skipped.reason
 
 
 def _wanted(instance: AgentInstance, source: str, workspace: Workspace) -> Wanted:
-    root = os.path.realpath(workspace.root)
-    is_shared = f"{root}/".startswith(source.rstrip("/") + "/")
-    if not is_shared:
+    """Everything in a folder of its own; elsewhere, which may be anybody's home, what changed meanwhile."""
+    if is_own(instance.instance_id, source, workspace.root):
         return Wanted(since_ns=0, until_ns=_FOREVER, everything=True)
     until = instance.terminated_at * 1_000_000 if instance.terminated_at else _FOREVER
     since = (instance.created_at or 0) * 1_000_000
     return Wanted(since_ns=since, until_ns=until, own=("**",), ignored="never")
+
+
+def is_own(instance_id: str, source: str, root: str) -> bool:
+    """Tell whether a folder can be an instance's alone: below the workspace, temporary, or named after it."""
+    root, temporary = os.path.realpath(root), os.path.realpath(tempfile.gettempdir())
+    if f"{root}/".startswith(source.rstrip("/") + "/"):
+        return False
+    is_named = len(instance_id) > 7 and instance_id in os.path.basename(source)
+    return is_named or any(source.startswith(f"{above}/") for above in (root, temporary))
 
 
 def _write_output(path: str, pieces: Iterable[bytes], mode: int) -> Iterator[str]:
@@ -125,6 +151,12 @@ def _write_output(path: str, pieces: Iterable[bytes], mode: int) -> Iterator[str
             if piece is None:
                 return
             durable.write_all(fd, piece)
+
+
+def _entry_of(path: str) -> dict[str, Any]:
+    with open(path, "rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return {"path": OUTPUT_LOG, "size_bytes": file.tell(), "checksum_sha256": digest}
 
 
 def iter_runs_output(runs: Iterable[Run], workspace: Workspace) -> Iterator[bytes]:
@@ -154,7 +186,8 @@ def read_kept(folder: str) -> Kept | None:
         problems, left_out = (tuple(map(str, record.get(name) or ())) for name in ("problems", "left_out"))
     except (ValueError, TypeError, KeyError):
         return None
-    return Kept(instance, tuple(files), problems, left_out)
+    output = record.get("output")
+    return Kept(instance, tuple(files), problems, left_out, output if _is_file(output) else None)
 
 
 def _is_file(file: object) -> bool:

@@ -87,7 +87,7 @@ def index_of(members: Sequence[Kept]) -> dict[str, Any]:
         {**file, "instance_id": kept.instance.instance_id,
          "path": f"instances/{instance_folder(kept.instance.instance_id)}/{file['path']}"}
         for kept in members
-        for file in kept.files
+        for file in (*([kept.output] if kept.output else []), *kept.files)
     ]  # fmt: skip
     return {"schema_version": SCHEMA_VERSION, "files": files}
 

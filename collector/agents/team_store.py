@@ -58,16 +58,16 @@ class TeamStore:
         page = self._sessions.list(SessionQuery(team=team, limit=_PAGE))
         return [self._sessions.get(session.session_id) for session in page.items]
 
-    def instance(self, instance_id: str, session_id: str | None) -> tuple[str, AgentInstance]:
-        """Return where an instance belongs, and what is known of it. Raises NotFoundError."""
+    def instance(self, instance_id: str, session_id: str | None) -> AgentInstance:
+        """Return what is known of an instance. Raises NotFoundError."""
         found = self._sessions.find_instance(instance_id, session_id) if self._sessions is not None else None
         if found is not None:
-            return found.session_id, found
+            return found
         if session_id is None:
             raise NotFoundError(
                 "ACODE-AGT-016", f"no session of instance {instance_id!r} is known", "name its session"
             )
-        return session_id, AgentInstance(instance_id=instance_id, session_id=session_id)
+        return AgentInstance(instance_id=instance_id, session_id=session_id)
 
     def iter_runs(self, session_id: str, instance_id: str) -> Iterator[Run]:
         """Yield an instance's runs, oldest first."""

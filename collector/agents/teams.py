@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from collector import clock, durable
@@ -60,13 +61,21 @@ def preserve_artifacts(
     """
     if not instance_id or "\0" in instance_id:
         raise InputError("ACODE-AGT-016", "an instance needs an id", "pass ACODE_INSTANCE_ID")
+    with TeamStore(TeamPlace(workspace).workspace) as known:
+        instance = known.instance(instance_id, team_session_id)
+    preserve_instance(instance, output_text, workspace)
+
+
+def preserve_instance(
+    instance: AgentInstance, output_text: str = "", workspace: Workspace | None = None
+) -> None:
+    """Keep what there is of an agent instance that may not be in the database yet. Raises AccessError."""
     place = TeamPlace(workspace)
     with TeamStore(place.workspace) as known:
-        session_id, instance = known.instance(instance_id, team_session_id)
-        runs = known.iter_runs(session_id, instance_id)
+        runs = known.iter_runs(instance.session_id, instance.instance_id)
         output = _encoded(output_text) if output_text else iter_runs_output(runs, place.workspace)
         try:
-            _replace_kept(place, place.preserved(session_id), instance, output)
+            _replace_kept(place, place.preserved(instance.session_id), instance, output)
         except OSError as error:
             raise _cannot_write(error) from error
 
@@ -88,6 +97,14 @@ def collect_team_artifacts(team_session_id: str, workspace: Workspace | None = N
         return _failed(team_session_id, str(error))
     except OSError as error:
         return _failed(team_session_id, str(_cannot_write(error)))
+
+
+def is_team_at_work(team_session_id: str, besides: str, workspace: Workspace) -> bool:
+    """Tell whether an agent of a team is still running, besides one that has just ended."""
+    with TeamStore(workspace) as known:
+        sessions = known.sessions(team_session_id)
+        instances = [one for session in sessions for one in session.instances]
+        return any(one.status == "running" and one.instance_id != besides for one in instances)
 
 
 def list_collections(workspace: Workspace) -> list[dict[str, Any]]:
@@ -120,12 +137,12 @@ def _collect(team: str, place: TeamPlace) -> dict[str, Any]:
         os.makedirs(os.path.join(staging, _INSTANCES), place.limits.dir_mode)
         try:
             metadata = _fill(staging, team, sessions, instances, place, known)
+            details = {"instances": len(instances), "status": metadata["status"]}
+            append_audit(place.workspace, "collect", team, details, place.config)
             path = publish(staging, team, place.workspace)
         except BaseException:
             shutil.rmtree(staging, ignore_errors=True)
             raise
-    details = {"instances": len(instances), "status": metadata["status"], "path": path}
-    append_audit(place.workspace, "collect", team, details, place.config)
     return {
         "status": metadata["status"], "team_session_id": team, "artifacts_path": path,
         "instances_count": len(instances), "metadata": metadata,
@@ -156,7 +173,7 @@ def _member(folder: str, instance: AgentInstance, place: TeamPlace, known: TeamS
     kept = read_kept(preserved)
     if kept is not None:
         link_tree(preserved, folder, place.limits.dir_mode)
-        kept = Kept(instance, kept.files, kept.problems, kept.left_out)
+        kept = replace(kept, instance=instance)
         write_json(os.path.join(folder, INSTANCE_JSON), kept.to_json(), place.limits.file_mode)
         return kept
     os.mkdir(folder, place.limits.dir_mode)

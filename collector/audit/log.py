@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 ACCESS = "access"
 ACTIONS = (
     ACCESS, "export", "import", "delete", "restore", "cleanup", "redaction.off", "key.create", "key.rotate",
-    "corrupt", "collect", "serve", "checkpoint",
+    "key.remove", "corrupt", "collect", "serve", "checkpoint",
 )  # fmt: skip
 FILE = "audit.jsonl"
 MAX_FILE_BYTES = 16 << 20

@@ -9,123 +9,25 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from collector import __version__, durable
-from collector.bundle import deflate
-from collector.bundle.auditing import append_audit
+from collector.audit import append_audit
+from collector.bundle.choosing import ExportOptions, ExportReport, Progress, estimate_export, wanted_of
 from collector.bundle.manifest import Omitted, dump_manifest
 from collector.bundle.packing import Packed, Packer, Source, pack_small
 from collector.bundle.parts import Part
 from collector.bundle.records import masked_name
 from collector.bundle.sources import Making, RunExport, is_ready, open_run, whole
-from collector.errors import AccessError, ConflictError, CorruptError, InputError, LimitError
+from collector.errors import AccessError, ConflictError, CorruptError, LimitError
 from collector.model.run import Run
 from collector.workspace import ANNOTATIONS_JSON, OUTPUT_INDEX, RUN_JSON, Workspace
 
 PRODUCER = f"acode {__version__}"
 _SEAL_SECONDS = 600.0
+_MOST_NAMES = 100
 _CODES = {"missing": "ACODE-ART-011", "corrupt": "ACODE-RUN-007", "unreadable": "ACODE-ART-006"}
-
-Progress = Callable[[int, int], None]
-"""Told how many bytes of how many are done."""
-Sign = Callable[[bytes], bytes]
-"""Makes the content of signature.dsse.json of that of manifest.json."""
-Encrypt = Callable[[str, str], None]
-"""Writes an encrypted copy of a file, whole and durable, to another path."""
-
-
-@dataclass(frozen=True, slots=True)
-class ExportOptions:
-    """How runs are exported.
-
-    Attributes:
-        redact: mask secrets.
-        include: patterns of the artifacts that go along, as in `.gitignore`; all when empty.
-        exclude: patterns of those that do not.
-        compression_level: 0 (as it is) to 9.
-        max_bytes: split what would be longer into several bundles; 0 for never.
-        allow_incomplete: export a run though an artifact is missing or corrupt, and say so in the bundle.
-        sign: signs a bundle.
-        encrypt: encrypts a bundle; its file has `.enc` behind its name.
-        replace: files that are there already are replaced.
-    """
-
-    redact: bool = True
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    compression_level: int = deflate.DEFAULT_LEVEL
-    max_bytes: int = 0
-    allow_incomplete: bool = False
-    sign: Sign | None = None
-    encrypt: Encrypt | None = None
-    replace: bool = False
-
-
-class Estimate(NamedTuple):
-    """What an export is about: runs, artifacts, and the bytes of their content."""
-
-    runs: int
-    files: int
-    bytes: int
-
-
-@dataclass(slots=True)
-class ExportReport:
-    """What an export did.
-
-    Attributes:
-        paths: the files it made.
-        runs: how many runs are in them.
-        files: how many files of these.
-        bytes: how many bytes of content.
-        size: how long the files it made are.
-        redacted: whether secrets were masked.
-        masked: how often, by rule.
-        omitted: run, path and reason of each artifact that is not in the bundle.
-        skipped: name and reason of each run that is not.
-    """
-
-    paths: tuple[str, ...] = ()
-    runs: int = 0
-    files: int = 0
-    bytes: int = 0
-    size: int = 0
-    redacted: bool = True
-    masked: dict[str, int] = field(default_factory=dict)
-    omitted: list[tuple[str, str, str]] = field(default_factory=list)
-    skipped: list[tuple[str, str]] = field(default_factory=list)
-
-
-def estimate_export(runs: Iterable[Run], options: ExportOptions) -> Estimate:
-    """Return how much content an export would read."""
-    wanted = wanted_of(options.include, options.exclude)
-    count = files = size = 0
-    for run in runs:
-        if run.is_finished:
-            chosen = [a for a in run.artifacts if not a.missing and wanted(a.path)]
-            count, files, size = count + 1, files + len(chosen), size + sum(a.size_bytes for a in chosen)
-    return Estimate(count, files, size)
-
-
-def wanted_of(include: Sequence[str], exclude: Sequence[str]) -> Callable[[str], bool]:
-    """Return what tells which artifacts go along.
-
-    Raises:
-        InputError: a pattern is none.
-    """
-    from pathspec import GitIgnoreSpec
-
-    try:
-        some, none = GitIgnoreSpec.from_lines(include), GitIgnoreSpec.from_lines(exclude)
-    except ValueError as error:
-        raise InputError(
-            "ACODE-RUN-019", f"a pattern is not understood: {error}", "write it as git does"
-        ) from None
-    return lambda path: (not include or some.match_file(path)) and not none.match_file(path)
 
 
 def export_bundle(
@@ -220,6 +122,7 @@ class _Exporting:
         self._workspace, self._target, self._options, self._report = workspace, target, options, report
         self._parts: list[Part] = []
         self._temporary: list[str] = []
+        self._names: list[str] = []
 
     def write(self, runs: list[Run], progress: Progress | None) -> None:
         """Write every run into as many parts as it takes, and finish them."""
@@ -253,9 +156,8 @@ class _Exporting:
 
     def _new_part(self) -> Part:
         path = self._temporary_path()
-        return Part(
-            path, os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
-        )
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+        return Part(path, os.open(path, flags, 0o644 if self._options.encrypt is None else 0o600))
 
     # Runs
 
@@ -293,6 +195,7 @@ class _Exporting:
             if data:
                 part.add(name, pack_small(whole(name, data), self._options.compression_level))
         part.end_run(run.run_id, run.name, omitted)
+        self._names.append(run.name)
         self._report.omitted += [(run.name, item.path, item.reason) for item in omitted]
         if part.is_larger_than(self._options.max_bytes):
             self._split(part, run.name)
@@ -340,10 +243,7 @@ class _Exporting:
         for path in paths:
             if not self._options.replace:
                 _refuse_existing(path)
-        append_audit(
-            self._workspace, "redaction.off" if not self._options.redact else "export", paths[0],
-            {"runs": self._report.runs, "bytes": self._report.bytes, "parts": len(paths)},
-        )  # fmt: skip
+        self._note(paths)
         done: list[str] = []
         try:
             for part, path in zip(self._parts, paths, strict=True):
@@ -354,6 +254,18 @@ class _Exporting:
                 durable.unlink_quietly(path)
             raise
         self._report.paths = tuple(paths)
+
+    def _note(self, paths: list[str]) -> None:
+        """Say in the audit log what leaves; nothing leaves that is not said."""
+        report, target = self._report, os.path.realpath(paths[0])
+        details = {
+            "runs": report.runs, "files": report.files, "bytes": report.bytes, "parts": len(paths),
+            "redacted": report.redacted, "signed": self._options.sign is not None,
+            "encrypted": self._options.encrypt is not None, "names": self._names[:_MOST_NAMES],
+        }  # fmt: skip
+        if not report.redacted:
+            append_audit(self._workspace, "redaction.off", target, {"by": "export"})
+        append_audit(self._workspace, "export", target, details)
 
     def clean_up(self) -> None:
         """Remove what has no name yet."""

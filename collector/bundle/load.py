@@ -12,14 +12,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from collector import clock, durable
-from collector.bundle.auditing import append_audit
+from collector.audit import append_audit
 from collector.bundle.container import RefusedError
-from collector.bundle.reading import MAX_CONTENT_BYTES, Bundle, BundledRun
+from collector.bundle.reading import Bundle, BundledRun
 from collector.bundle.records import Content, exported_artifact
 from collector.bundle.sources import Making, open_run
 from collector.bundle.staging import Stage
-from collector.bundle.verify import BundleReport, report_of, unreadable, verify_bundle
+from collector.bundle.verify import ASKING, Asking, BundleReport, report_of, unreadable, verify_opened
 from collector.config import load_config
+from collector.encryption.problem import KeyProblem
 from collector.errors import (
     AccessError,
     BusyError,
@@ -32,6 +33,7 @@ from collector.ids import new_ulid
 from collector.model.run import Run
 from collector.record import spool
 from collector.record.imported import import_note
+from collector.record.keep import keeping_of
 from collector.store import open_stores
 from collector.store.importing import RUNS, refuse_known, remove_stage, remove_unannounced, stage_path
 from collector.store.lock import FileLock
@@ -45,8 +47,6 @@ _POLL_SECONDS = 0.01
 
 Progress = Callable[[int, int], None]
 """Told how many bytes of how many are done."""
-Check = Callable[[Bundle], None]
-"""Refuses a bundle for a reason of its own, such as its signature."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +55,11 @@ class ImportOptions:
 
     Attributes:
         dry_run: only check, and say what would be done.
-        check: what else a bundle must fulfil.
-        max_bytes: of content; more is refused.
+        asking: what the bundle must fulfil.
     """
 
     dry_run: bool = False
-    check: Check | None = None
-    max_bytes: int = MAX_CONTENT_BYTES
+    asking: Asking = ASKING
 
 
 @dataclass(slots=True)
@@ -98,12 +96,18 @@ def import_bundle(
         AcodeError: nothing changed.
     """
     try:
-        with Bundle(path, options.max_bytes) as bundle:
-            if options.check is not None:
-                options.check(bundle)
+        asking = options.asking
+        with Bundle(path, asking.max_bytes, asking.find_key) as bundle:
             if options.dry_run:
-                return _preview(workspace, path, bundle, options, progress)
-            return _Import(workspace, path, bundle).run(progress)
+                return _preview(workspace, bundle, verify_opened(path, bundle, asking, progress))
+            report = report_of(path, bundle, asking)
+            if report.problems:
+                raise CorruptError(
+                    report.problems[0].code, report.problems[0].message, "nothing was imported"
+                )
+            return _Import(workspace, bundle, report).run(progress)
+    except KeyProblem as problem:
+        raise problem.error from problem
     except RefusedError as error:
         raise refused(path, error) from error
     except OSError as error:
@@ -119,14 +123,10 @@ def refused(path: str, error: RefusedError) -> CorruptError:
     return CorruptError("ACODE-RUN-032", f"{os.path.basename(path)}: {error}", "nothing was imported")
 
 
-def _preview(
-    workspace: Workspace, path: str, bundle: Bundle, options: ImportOptions, progress: Progress | None
-) -> ImportReport:
-    report = verify_bundle(path, progress, options.max_bytes)
+def _preview(workspace: Workspace, bundle: Bundle, report: BundleReport) -> ImportReport:
     if not report.is_valid:
         return ImportReport(report)
-    new = _sort_out(workspace, bundle)
-    return ImportReport(report, *_named(bundle, new))
+    return ImportReport(report, *_named(bundle, _sort_out(workspace, bundle)))
 
 
 def _named(bundle: Bundle, new: frozenset[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -137,8 +137,8 @@ def _named(bundle: Bundle, new: frozenset[str]) -> tuple[tuple[str, ...], tuple[
 class _Import:
     """One import under way."""
 
-    def __init__(self, workspace: Workspace, path: str, bundle: Bundle) -> None:
-        self._workspace, self._path, self._bundle = workspace, path, bundle
+    def __init__(self, workspace: Workspace, bundle: Bundle, report: BundleReport) -> None:
+        self._workspace, self._bundle, self._bundle_report = workspace, bundle, report
         self._token = new_ulid(clock.now_ms())
 
     def run(self, progress: Progress | None) -> ImportReport:
@@ -155,7 +155,7 @@ class _Import:
             self._remove_abandoned()
             new = _sort_out(self._workspace, self._bundle)
             imported, known = _named(self._bundle, new)
-            report = ImportReport(report_of(self._path, self._bundle, ()), imported, known)
+            report = ImportReport(self._bundle_report, imported, known)
             self._stage(new, progress)
             if new:
                 self._hand_over()
@@ -171,7 +171,8 @@ class _Import:
         _refuse_full(self._workspace, self._bundle)
         note = import_note(clock.format_iso(clock.now_ms()), self._bundle.digest, "")
         path = os.path.join(stage_path(self._workspace, self._token), RUNS)
-        stage = Stage(path, self._bundle, config, note)
+        keeping = keeping_of(config, self._workspace, os.environ)
+        stage = Stage(path, self._bundle, (config, keeping), note)
         total, so_far = self._bundle.manifest.bytes, 0
 
         def done(size: int) -> None:
@@ -183,7 +184,7 @@ class _Import:
         try:
             stage.write(new, done)
             append_audit(
-                self._workspace, "import", self._path,
+                self._workspace, "import", os.path.realpath(self._bundle_report.path),
                 {"runs": len(new), "bundle": self._bundle.digest, "bytes": total},
             )  # fmt: skip
         except BaseException:

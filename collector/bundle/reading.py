@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 from collector.bundle import deflate
 from collector.bundle.container import DEFLATED, STORED, Entry, RefusedError, read_directory
@@ -33,6 +33,7 @@ from collector.bundle.manifest import (
 )
 from collector.bundle.manifest import MAX_BYTES as MAX_MANIFEST_BYTES
 from collector.bundle.names import KEPT_BESIDE, PAYLOAD, bundle_names, check_bundle_names, is_run_name
+from collector.bundle.protecting import Decrypted, is_encrypted, no_key
 from collector.bundle.records import (
     MAX_ANNOTATIONS_BYTES,
     MAX_RUN_JSON_BYTES,
@@ -42,6 +43,10 @@ from collector.bundle.records import (
 )
 from collector.bundle.strict_json import parse_object
 from collector.workspace import ANNOTATIONS_JSON, OUTPUT_INDEX, RUN_JSON
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collector.encryption.key import FindKey
 
 MAX_CONTENT_BYTES = 64 << 30
 _MAX_SIGNATURE_BYTES = 64 << 10
@@ -75,26 +80,32 @@ class Bundle:
 
     Args:
         path: the file.
+        max_bytes: of content; more is refused.
+        find_key: knows the keys of encrypted ones.
 
     Raises:
+        AcodeError: it is encrypted, and there is no key.
         RefusedError: it is no bundle, or one that is not as acode writes them.
         OSError: it cannot be read.
     """
 
-    def __init__(self, path: str, max_bytes: int = MAX_CONTENT_BYTES) -> None:
-        self._fd = _open(path)
+    def __init__(self, path: str, max_bytes: int = MAX_CONTENT_BYTES, find_key: FindKey = no_key) -> None:
+        self._file = os.fdopen(_open(path), "rb", buffering=_READ_BYTES)
         try:
-            self.size = os.fstat(self._fd).st_size
-            with os.fdopen(os.dup(self._fd), "rb", buffering=_READ_BYTES) as file:
-                self._entries = read_directory(file, self.size)
+            self.is_encrypted = is_encrypted(self._file)
+            self._open(find_key)
+            self._entries = read_directory(self._file, self.size)
             self._check_names(max_bytes)
             self._read_tags()
             self.runs = list(self._iter_runs())
             self._check_ids()
         except BaseException:
-            os.close(self._fd)
+            self._file.close()
             raise
 
+    _file: BinaryIO
+    _read_at: Callable[[int, int], bytes]
+    size: int
     manifest: Manifest
     manifest_bytes: bytes
     signature: bytes
@@ -103,7 +114,16 @@ class Bundle:
         return self
 
     def __exit__(self, *_: object) -> None:
-        os.close(self._fd)
+        self._file.close()
+
+    def _open(self, find_key: FindKey) -> None:
+        if self.is_encrypted:
+            decrypted = Decrypted(self._file, find_key)
+            self._file, self._read_at, self.size = decrypted.file, decrypted.read_at, decrypted.size
+            return
+        fd = self._file.fileno()
+        self._read_at = lambda count, offset: os.pread(fd, count, offset)
+        self.size = os.fstat(fd).st_size
 
     @property
     def digest(self) -> str:
@@ -247,7 +267,7 @@ class Bundle:
     def _iter_packed(self, entry: Entry) -> Iterator[bytes]:
         at = entry.data_offset
         while at < entry.end:
-            data = os.pread(self._fd, min(_READ_BYTES, entry.end - at), at)
+            data = self._read_at(min(_READ_BYTES, entry.end - at), at)
             if not data:
                 raise RefusedError("it became shorter while it was read", entry.name)
             at += len(data)

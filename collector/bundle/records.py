@@ -15,7 +15,7 @@ from collector.bundle.manifest import Omitted, dump_json
 from collector.bundle.names import check_artifact_paths, is_run_name
 from collector.bundle.strict_json import parse_object
 from collector.ids import is_ulid
-from collector.model.artifact import Artifact
+from collector.model.artifact import FIELDS, Artifact
 from collector.model.run import CONTEXTS, SCHEMA_VERSION, TYPES, Run
 
 MAX_RUN_JSON_BYTES = 16 << 20
@@ -193,8 +193,8 @@ def _check_artifact(artifact: Artifact, entry: dict[str, Any], run_id: str) -> N
         raise ValueError(f"{what} says two sizes")
     if artifact.file_name != artifact.path.rpartition("/")[2]:
         raise ValueError(f"{what} has another file name")
-    if entry.get("path") != artifact.path:
-        raise ValueError(f"{what} has two paths")
+    if missing := [name for name in FIELDS if name not in entry]:
+        raise ValueError(f"{what} has no {missing[0]}")
 
 
 def parse_annotations(data: bytes) -> dict[str, Any]:

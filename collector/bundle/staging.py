@@ -19,8 +19,9 @@ from collector.bundle.names import KEPT_BESIDE
 from collector.bundle.reading import Bundle, BundledFile, BundledRun
 from collector.config import Config
 from collector.record.content import FRAME_BYTES, SUFFIX
+from collector.record.encrypting import encrypt_files
 from collector.record.imported import write_import
-from collector.record.keep import LEVEL, MIN_GAIN, is_compressible, plain_keeping_of
+from collector.record.keep import LEVEL, MIN_GAIN, Keeping, drop_plain, is_compressible
 from collector.record.run_json import write_run_json
 
 THREADS = 2
@@ -56,13 +57,14 @@ class Stage:
     Args:
         path: the folder, which does not exist.
         bundle: where they come from.
-        config: permissions, and what is compressed.
+        how: permissions, and what is compressed or encrypted.
         note: what each run gets as its import.json, but for its name.
     """
 
-    def __init__(self, path: str, bundle: Bundle, config: Config, note: dict[str, str]) -> None:
-        self._path, self._bundle, self._config, self._note = path, bundle, config, note
-        self._keeping = plain_keeping_of(config)
+    def __init__(self, path: str, bundle: Bundle, how: tuple[Config, Keeping], note: dict[str, str]) -> None:
+        self._path, self._bundle, self._note = path, bundle, note
+        self._config, keeping = how
+        self._keeping = keeping
         self._first: dict[tuple[str, str, int], str] = {}
 
     def write(self, wanted: frozenset[str], done: Done) -> None:
@@ -185,7 +187,15 @@ class Stage:
             _stored_entry(entry, facts.get(entry["path"])) for entry in run.record["artifacts"]
         ]
         write_import(folder, {**self._note, "name": run.name}, self._config.file_mode)
-        write_run_json(folder, {**run.record, "artifacts": entries}, self._config.file_mode, sync=False)
+        self._write_record(folder, run, entries)
+        if self._keeping.key is not None:
+            entries = encrypt_files(folder, entries, self._keeping.key)
+            self._write_record(folder, run, entries)
+            drop_plain(folder, entries)
+
+    def _write_record(self, folder: str, run: BundledRun, entries: list[Any]) -> None:
+        record = {**run.record, "artifacts": entries}
+        write_run_json(folder, record, self._config.file_mode, sync=False)
 
     def _link(self, folder: str, first: str, path: str, facts: dict[str, _Written]) -> _Written:
         known = facts[os.path.relpath(first, folder)]

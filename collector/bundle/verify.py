@@ -5,21 +5,42 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from collector.bundle.container import Entry, RefusedError
-from collector.bundle.manifest import Omitted, RunEntry
+from collector.bundle.manifest import SIGNATURE, Omitted, RunEntry
+from collector.bundle.protecting import Signature, Trust, check_signature, no_key
 from collector.bundle.reading import MAX_CONTENT_BYTES, Bundle
 from collector.errors import AccessError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collector.encryption.key import FindKey
+
 THREADS = 2
 _BATCH_FILES = 64
-REFUSED, DAMAGED = "ACODE-RUN-032", "ACODE-RUN-007"
-
-Data = bytes
+REFUSED, DAMAGED, NOT_SIGNED_RIGHT = "ACODE-RUN-032", "ACODE-RUN-007", "ACODE-RUN-033"
+NOT_SIGNED = Signature()
 Progress = Callable[[int, int], None]
 """Told how many bytes of how many are done."""
+
+
+class Asking(NamedTuple):
+    """What a bundle must fulfil to be taken.
+
+    Attributes:
+        trust: whose signature counts.
+        find_key: knows the keys of encrypted bundles.
+        max_bytes: of content; more is refused.
+    """
+
+    trust: Trust = Trust()
+    find_key: FindKey = no_key
+    max_bytes: int = MAX_CONTENT_BYTES
+
+
+ASKING = Asking()
 
 
 class Problem(NamedTuple):
@@ -45,7 +66,8 @@ class BundleReport:
         omitted: what it says is not in it.
         producer: what wrote it.
         digest: SHA-256 of its manifest.json.
-        signature: the content of signature.dsse.json; empty for none.
+        signature: what its signature is worth.
+        is_encrypted: whether it is.
     """
 
     path: str
@@ -58,8 +80,8 @@ class BundleReport:
     omitted: tuple[Omitted, ...] = ()
     producer: str = ""
     digest: str = ""
-    signature: Data = b""
-    manifest: Data = b""
+    signature: Signature = NOT_SIGNED
+    is_encrypted: bool = False
 
     @property
     def is_valid(self) -> bool:
@@ -67,23 +89,21 @@ class BundleReport:
         return not self.problems
 
 
-def verify_bundle(
-    path: str, progress: Progress | None = None, max_bytes: int = MAX_CONTENT_BYTES
-) -> BundleReport:
+def verify_bundle(path: str, progress: Progress | None = None, asking: Asking = ASKING) -> BundleReport:
     """Check everything about a bundle.
 
     Args:
         path: the file.
         progress: told how far it is.
-        max_bytes: of content; more is refused.
+        asking: what it must fulfil.
 
     Raises:
         AccessError: the file cannot be read.
+        AcodeError: it is encrypted, and there is no key.
     """
     try:
-        with Bundle(path, max_bytes) as bundle:
-            problems = tuple(_iter_problems(bundle, progress))
-            return report_of(path, bundle, problems)
+        with Bundle(path, asking.max_bytes, asking.find_key) as bundle:
+            return verify_opened(path, bundle, asking, progress)
     except RefusedError as error:
         return BundleReport(path, (Problem(REFUSED, error.path, error.message),))
     except OSError as error:
@@ -95,12 +115,20 @@ def unreadable(path: str, error: OSError) -> AccessError:
     return AccessError("ACODE-RUN-009", f"cannot read {path}: {error.strerror or error}", "check its path")
 
 
-def report_of(path: str, bundle: Bundle, problems: tuple[Problem, ...]) -> BundleReport:
-    """Return what is to be said of a bundle."""
+def verify_opened(path: str, bundle: Bundle, asking: Asking, progress: Progress | None) -> BundleReport:
+    """Check the content and the signature of a bundle that is in order otherwise."""
+    report = report_of(path, bundle, asking)
+    return replace(report, problems=(*report.problems, *_iter_problems(bundle, progress)))
+
+
+def report_of(path: str, bundle: Bundle, asking: Asking) -> BundleReport:
+    """Return what is to be said of a bundle whose content has not been read."""
     manifest = bundle.manifest
+    signature = check_signature(bundle.signature, bundle.digest, asking.trust)
+    problems = (Problem(NOT_SIGNED_RIGHT, SIGNATURE, signature.problem),) if signature.problem else ()
     return BundleReport(
         path, problems, bundle.size, manifest.runs, len(manifest.files), manifest.bytes, manifest.redacted,
-        manifest.omitted, manifest.producer, bundle.digest, bundle.signature, bundle.manifest_bytes,
+        manifest.omitted, manifest.producer, bundle.digest, signature, bundle.is_encrypted,
     )  # fmt: skip
 
 

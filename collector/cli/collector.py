@@ -114,18 +114,25 @@ def _stop(workspace: Workspace, argv: list[str]) -> int:
 
 def _status(workspace: Workspace, argv: list[str]) -> int:
     options = _options(argv, "--json")
+    from collector.retention.alerts import list_alerts
+
     status = control.collector_status(workspace)
+    alerts = list_alerts(workspace)
     started = None if status.started_at is None else clock.format_iso(status.started_at)
     if "--json" in options:
         record = {
             "running": status.running, "pid": status.pid, "started_at": started,
             "version": status.version, "pending": status.pending, "log": status.log,
             "workspace": workspace.root,
+            "alerts": [
+                {"code": a.code, "message": a.message, "since": clock.format_iso(a.since_ms)} for a in alerts
+            ],
         }  # fmt: skip
         sys.stdout.write(json.dumps(record, indent=2) + "\n")
         return 0
     state = f"running (pid {status.pid}, since {started})" if status.running else "not running"
     lines = [f"collector: {state}", f"workspace: {workspace.root}", f"waiting:   {status.pending}"]
+    lines += [f"alert:     {a.code}: {a.message} (since {clock.format_iso(a.since_ms)})" for a in alerts]
     sys.stdout.write("".join(sanitize(line) + "\n" for line in lines))
     return 0
 

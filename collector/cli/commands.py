@@ -22,16 +22,22 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "tag": ("runs_annotate", "tag runs: NAME or NAME=VALUE"),
         "untag": ("runs_annotate", "take tags away from runs"),
         "note": ("runs_annotate", "write a note about a run"),
-        "delete": ("runs_change", "delete runs with all their files"),
+        "delete": (
+            "runs_change",
+            "delete runs with all their files: those named, or those that fit a filter",
+        ),
+        "trash": ("runs_trash", "list deleted runs that can come back"),
+        "undelete": ("runs_trash", "bring deleted runs back, with tags and notes"),
+        "cleanup": ("runs_cleanup", "delete what the rules of retention condemn, showing why"),
         "reindex": ("runs_change", "rebuild the database from the run folders"),
         "optimize": ("runs_upkeep", "keep the database fast, and give back what deleted runs left free"),
         "recover": (
             "runs_upkeep",
             "check the database, and rebuild it from the run folders where it is damaged",
         ),
-        "export": ("bundles", "pack runs into a bundle for somebody else, secrets masked"),
-        "verify": ("bundles", "check a bundle, and change nothing"),
-        "import": ("bundles", "take the runs of a bundle into this workspace"),
+        "export": ("bundle_export", "pack runs into a bundle for somebody else, secrets masked"),
+        "verify": ("bundle_import", "check a bundle, and change nothing"),
+        "import": ("bundle_import", "take the runs of a bundle into this workspace"),
         "stats": ("runs_stats", "say what many runs amount to: success, durations, trends, what is flaky"),
         "diff": ("runs_diff", "show what differs between two runs"),
         "compare": ("runs_compare", "show several runs side by side, and what changed"),
@@ -43,6 +49,8 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "follow": ("sessions_show", "print a session's runs live until it ends"),
         "import": ("sessions_import", "read the transcripts that agents left on disk"),
         "export": ("sessions_export", "write a session for other tools"),
+        "collect": ("sessions_collect", "put what the agents of a team did into one folder"),
+        "collections": ("sessions_collect", "list what was collected of teams"),
     },
     "artifacts": {
         "list": ("artifacts", "list runs with their sizes, or the files of one run"),
@@ -54,6 +62,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "verify": ("artifacts_verify", "compare files with their checksums, and flag what is damaged"),
         "stats": ("artifacts_stats", "say how much the files of all runs take"),
         "collect": ("artifacts_collect", "add a file to a run"),
+        "prune": ("runs_cleanup", "delete the oldest runs until what is left is no more than may be"),
         "migrate": ("artifacts_collect", "move run folders into folders of days, or back"),
     },
     "query": {
@@ -72,6 +81,18 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "verify": ("audit", "check that nobody has changed the audit log"),
         "checkpoint": ("audit", "print where the audit log is now, to be kept elsewhere"),
     },
+    "keys": {
+        "list": ("keys_trust", "list the keys that encrypt, that sign, and those you trust"),
+        "create": ("keys", "make a key that encrypts what is recorded, or one that signs"),
+        "rotate": ("keys", "make a new key, and bring every encrypted file under it"),
+        "rewrap": ("keys", "bring every encrypted file under the current key"),
+        "encrypt": ("keys", "encrypt the files of runs that were recorded before"),
+        "export": ("keys", "print a key, to keep a copy of it"),
+        "import": ("keys", "add a key that is read from stdin"),
+        "remove": ("keys", "forget a key that no file needs any more"),
+        "trust": ("keys_trust", "believe signatures of somebody's key"),
+        "untrust": ("keys_trust", "believe them no longer"),
+    },
     "config": {
         "show": ("config", "show every setting and where its value came from"),
         "get": ("config_edit", "print the value of a setting"),
@@ -83,6 +104,8 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
 """The commands with verbs: group, verb, module below `collector.cli`, what it does."""
 
 SINGLE: dict[str, tuple[str, str]] = {
+    "serve": ("serve", "serve the recorded runs over HTTP, on this machine"),
+    "mcp": ("mcp", "let a coding agent ask what was run here, over MCP on stdin and stdout"),
     "search": ("search", "search what runs wrote, newest first"),
     "completion": ("completion", "print or install what lets bash, zsh or fish complete acode"),
     "doctor": ("doctor", "check everything, and say what to do"),

@@ -69,7 +69,7 @@ def values_for(kind: str, dest: str, current: str, asked: Asked) -> Candidates:
     special = {
         "RUN": _runs, "SESSION": _sessions, "FILTER": _filters, "KEY": _keys, "VALUE": _setting_values,
         "FILE": _files_of_run, "ID": _artifact_ids, "A,B": _fields, "FIELD": _sorts, "AGENT": _agents,
-        "TAG": _tags, "TASK": _tasks,
+        "TAG": _tags, "TASK": _tasks, "DELETED": _deleted,
     }  # fmt: skip
     if kind in special:
         return special[kind](current, asked)
@@ -102,6 +102,13 @@ def _runs(current: str, asked: Asked) -> Candidates:
     if len(current) >= 2:
         found += [(run.run_id, _about(run)) for run in runs if run.run_id.startswith(current.upper())]
     return [*_by_age(current, asked), *found]
+
+
+def _deleted(current: str, asked: Asked) -> Candidates:
+    from collector.store.deletions import list_trashed
+
+    runs = list_trashed(Workspace(asked.folder), 0)[:_RECENT]
+    return _fitting([(run.name, run.rule) for run in runs if run.name not in asked.positional], current)
 
 
 def _matching(current: str, asked: Asked) -> Iterable[Run]:

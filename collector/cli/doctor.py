@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from collector import __version__
-from collector.cli import doctor_agents, doctor_store, doctor_system, output
+from collector.cli import doctor_agents, doctor_keys, doctor_store, doctor_system, output
 from collector.cli.context import Context
 from collector.cli.diagnosis import FAIL, OK, WARN, Finding, run_checks
 from collector.cli.parsing import Command, Namespace, Parser
@@ -56,7 +56,7 @@ def check(context: Context) -> Iterator[Finding]:
     except AcodeError as error:
         yield Finding(FAIL, "workspace", error.message, error.hint)
         return
-    checks = (*doctor_system.CHECKS, *doctor_store.CHECKS, *doctor_agents.CHECKS)
+    checks = (*doctor_system.CHECKS, *doctor_store.CHECKS, *doctor_keys.CHECKS, *doctor_agents.CHECKS)
     yield from run_checks(checks, workspace, context)
 
 

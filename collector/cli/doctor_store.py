@@ -57,6 +57,27 @@ def check_database(workspace: Workspace, context: Context) -> Iterator[Finding]:
         yield Finding(WARN, "set aside", text, "remove it when no run is missing")
 
 
+def check_alerts(workspace: Workspace, context: Context) -> Iterator[Finding]:
+    """What the collector says is wrong."""
+    from collector.retention.alerts import list_alerts
+
+    for alert in list_alerts(workspace):
+        since = output.format_time(alert.since_ms, clock.now_ms())
+        yield Finding(
+            WARN, "alert", f"{alert.code}: {alert.message} (since {since})", "see docs/retention.md"
+        )
+
+
+def check_trash(workspace: Workspace, context: Context) -> Iterator[Finding]:
+    """What deleted runs take."""
+    from collector.store.deletions import list_trashed
+
+    runs = list_trashed(workspace, 0)
+    if runs:
+        size = output.format_size(sum(run.bytes for run in runs))
+        yield Finding(OK, "trash", f"{_count(len(runs), 'deleted run')}, {size}: 'acode runs trash'")
+
+
 def check_search(workspace: Workspace, context: Context) -> Iterator[Finding]:
     """Whether the index of contents is there."""
     path = os.path.join(workspace.folder, "search.db")  # noqa: PTH118
@@ -248,6 +269,6 @@ def _read(path: str) -> str:
 
 
 CHECKS: tuple[Check, ...] = (
-    check_database, check_search, check_sqlite, check_collector, check_lock, check_runs, check_clock,
-    check_leftovers,
+    check_database, check_search, check_sqlite, check_collector, check_alerts, check_lock, check_runs,
+    check_clock, check_leftovers, check_trash,
 )  # fmt: skip

@@ -127,6 +127,11 @@ def paint(text: str, color: str, wanted: bool) -> str:
     return f"\x1b[{code}m{text}\x1b[0m" if code else text
 
 
+def counted(number: int, noun: str) -> str:
+    """Return `1 run`, `2 runs`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def format_size(size: int) -> str:
     """Format a number of bytes: `0 B`, `12.5 KB`, `3.4 MB`."""
     if size < 1024:

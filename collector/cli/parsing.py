@@ -92,6 +92,13 @@ def _join_negative(argv: Sequence[str]) -> list[str]:
     return words
 
 
+def show_option(parser: Parser, name: str, text: str) -> None:
+    """Say in help what an option does in this command that every command has."""
+    for action in parser._actions:
+        if action.dest == name:
+            action.help = text
+
+
 def is_repeatable(action: argparse.Action) -> bool:
     """Tell whether an option adds to a list each time it is given."""
     return isinstance(action, argparse._AppendAction)

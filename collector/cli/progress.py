@@ -51,8 +51,9 @@ def format_progress(what: str, done: int, total: int, in_bytes: bool = True) -> 
     """Return the line: `exporting ████████░░░░ 66 %  1.2 GB of 1.8 GB`."""
     part = min(1.0, done / total) if total > 0 else 0.0
     full = int(part * _CELLS)
+    bar = "█" * full + "░" * (_CELLS - full)
     show = output.format_size if in_bytes else str
-    return f"acode: {what} {'█' * full}{'░' * (_CELLS - full)} {int(part * 100):3} %  {show(done)} of {show(total)}"
+    return f"acode: {what} {bar} {int(part * 100):3} %  {show(done)} of {show(total)}"
 
 
 def _write(text: str) -> None:

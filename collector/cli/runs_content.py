@@ -156,7 +156,7 @@ def _show_stream(options: Namespace, context: Context, kind: str) -> int:
 
 def _run_output(options: Namespace, context: Context) -> int:
     from collector.cli.content_lines import view_of
-    from collector.cli.content_source import both_source, show_part
+    from collector.cli.content_source import show_part, stream_source
 
     choose_content(options, context)
     run = context.resolve(options.run)
@@ -164,7 +164,7 @@ def _run_output(options: Namespace, context: Context) -> int:
     if view is None:
         show_content("the output", iter_both(run, context), context, options.force)
     else:
-        show_part(run, "output", both_source(run, context), view, context)
+        show_part(run, "output", stream_source(run, "output", context), view, context)
     return 0
 
 

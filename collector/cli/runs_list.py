@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 from collector import clock
@@ -87,6 +88,7 @@ def run(options: Namespace, context: Context) -> int:
     listing = _Listing(store, query, _limit(options, form), _timeout_ms(options, context))
     if form == "table":
         _write_table(listing, fields, context)
+        _say_alerts(context)
     else:
         write_records((run.to_json() for run in listing), form, fields, CSV_COLUMNS)
     if place is not None:
@@ -186,6 +188,18 @@ def _say_rest(listing: _Listing, options: Namespace, form: str) -> None:
         output.note(f"next: --after-cursor {cursor}")
     elif listing.cursor and options.limit is None and (form == "json" or output.is_terminal()):
         output.note("acode: there are more; --limit 0 lists all")
+
+
+def _say_alerts(context: Context) -> None:
+    """One line for a person about what the collector says is wrong."""
+    if not output.is_terminal() or not os.path.exists(context.workspace.alerts):  # noqa: PTH110
+        return
+    from collector.retention.alerts import list_alerts
+
+    alerts = list_alerts(context.workspace)
+    if alerts:
+        more = f" (and {len(alerts) - 1} more: 'acode doctor')" if len(alerts) > 1 else ""
+        output.note(f"acode: {alerts[0].code}: {output.sanitize(alerts[0].message)}{more}")
 
 
 def _write_table(listing: _Listing, fields: tuple[str, ...] | None, context: Context) -> None:

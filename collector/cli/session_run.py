@@ -34,6 +34,7 @@ from collector.workspace import Workspace, find_root
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collector.config import Config
+    from collector.model.session import AgentInstance
 
 HELP = """\
 usage: acode session run [OPTIONS] [--] AGENT [ARGUMENT]...
@@ -41,7 +42,8 @@ usage: acode session run [OPTIONS] [--] AGENT [ARGUMENT]...
 Start an agent and record what it does: its commands, its other calls, its tokens. The agent runs as
 without acode, in the same terminal; what it needs is set for this session only.
 
-  --team TEAM      the session is the team's: every agent with the same TEAM belongs to it
+  --team TEAM      the session is the team's: every agent with the same TEAM belongs to it; what each
+                   leaves is kept, and the last to end collects it (acode sessions collections)
   --name NAME      name of this agent within the session
   --role ROLE      its role
   --model MODEL    its model, where the agent does not tell
@@ -85,7 +87,7 @@ class _Session:
         self._is_recorded = True
         self._told_argv = list(options.argv)
         self.agent: str | None = None
-        now = clock.now_ms()
+        now = self._started_at = clock.now_ms()
         team = options.get("--team")
         inherited = environ.get("ACODE_SESSION_ID") or conversation_id(environ)
         self.session_id = team or options.get("--session") or inherited or new_ulid(now)
@@ -107,6 +109,8 @@ class _Session:
             say(f"{codes.get(error.exit_status, 'ACODE-RUN-014')}: {error}; check the agent's name and PATH")
             return error.exit_status
         self._tell_end(ending)
+        if self._options.get("--team") and self._is_recorded:
+            self._keep_team()
         return ending.exit_status
 
     def _prepare(self) -> tuple[list[str], dict[str, str]]:
@@ -218,6 +222,33 @@ class _Session:
             if not read_pid_file(self._workspace).running:
                 return
             time.sleep(_LOOK_SECONDS)
+
+    def _instance(self) -> AgentInstance:
+        from collector.model.session import AgentInstance
+
+        return AgentInstance(
+            instance_id=self.instance_id, session_id=self.session_id, name=self._options.get("--name"),
+            role=self._options.get("--role"), model=self._options.get("--model"), agent=self.agent,
+            parent_instance_id=self._environ.get("ACODE_INSTANCE_ID") or None, created_at=self._started_at,
+            terminated_at=clock.now_ms(), status="ended", workspace=current_folder(),
+        )  # fmt: skip
+
+    def _keep_team(self) -> None:
+        """Keep what this agent leaves; the last of its team collects them all."""
+        from collector.agents.teams import collect_team_artifacts, is_team_at_work, preserve_instance
+
+        try:
+            preserve_instance(self._instance(), workspace=self._workspace)
+            if is_team_at_work(self.session_id, self.instance_id, self._workspace):
+                return
+            found = collect_team_artifacts(self.session_id, self._workspace)
+        except Exception as error:  # noqa: BLE001 - the agent has ended, and that is what counts
+            say(f"ACODE-AGT-017: what this agent leaves is not kept: {error}")
+            return
+        if found["status"] == "error":
+            say(f"ACODE-AGT-017: the team was not collected: {found['error']}")
+        else:
+            say(f"team {self.session_id} collected in {found['artifacts_path']}")
 
     def _warn(self, error: Exception) -> None:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)

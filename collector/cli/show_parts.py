@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from collector.cli import output
-from collector.cli.content_source import both_source, stream_source
+from collector.cli.content_source import stream_source
 from collector.cli.context import Context
 from collector.errors import AcodeError
 from collector.extract.failures import ErrorBlock
@@ -23,7 +23,7 @@ _MAX_BYTES = 1 << 20
 
 def write_preview(run: Run, context: Context) -> None:
     """Write the first and the last lines of a run's output."""
-    source = both_source(run, context)
+    source = stream_source(run, "output", context)
     head = _first_bytes(source.blocks(LineRange(1, _PREVIEW_LINES), numbered=False))
     output.line()
     if not head:

@@ -1,7 +1,7 @@
 """The collector's loop: wake when something is announced, and look around once a second.
 
-One thread writes the database. Sealing, which may copy and hash gigabytes, is another's work, and indexing
-texts a third one's, so that a run that starts meanwhile is seen at once.
+One thread writes the database. Sealing, which may copy and hash gigabytes, is another's work, indexing
+texts a third one's, cleaning up a fourth one's, so that a run that starts meanwhile is seen at once.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from collector.daemon.changes import iter_changes, step_since
 from collector.daemon.launch import read_pid_file, write_pid_file
 from collector.daemon.log import EventLog
 from collector.daemon.receiver import Receiver
+from collector.daemon.retaining import RetentionThread
 from collector.daemon.sealing import SealingThread
 from collector.daemon.searching import SearchThread
 from collector.daemon.watching import WorkspaceWatch
@@ -64,6 +65,7 @@ class Collector:
         self._watch_files = WorkspaceWatch(workspace, log) if config.get("collector.watch") else None
         self._sealing = SealingThread(self._indexer.sealer, log, self._indexer.is_writer)
         self._searching = SearchThread(workspace, log, self._indexer.is_writer)
+        self._retaining = RetentionThread(workspace, log, self._indexer.is_writer)
         self._stop = threading.Event()
         self._looked_around = 0.0
         self._busy_at = time.monotonic()
@@ -97,13 +99,14 @@ class Collector:
             self._catch_up()
             self._sealing.start()
             self._searching.start()
+            self._retaining.start()
             self._wait_and_work()
         finally:
             self._receiver.stop()
             self._remove_pid_file()  # before the lock goes, or it would be the next collector's
             if self._watch_files is not None:
                 self._watch_files.stop()
-            if self._searching.stop() & self._sealing.stop():
+            if self._retaining.stop() & self._searching.stop() & self._sealing.stop():
                 self._indexer.close()  # else the lock goes with this process
             self._log("collector.stopped", pid=os.getpid())
 
@@ -123,6 +126,7 @@ class Collector:
 
     def _catch_up(self) -> None:
         self._guarded(self._indexer.index_spool)
+        self._guarded(self._indexer.forget_trashed)
         self._guarded(self._indexer.close_abandoned)
         adopted = self._guarded(self._indexer.adopt_unknown)
         if adopted:
@@ -168,6 +172,7 @@ class Collector:
         if self._guarded(self._indexer.index_spool):
             self._busy_at = time.monotonic()
             self._searching.look()
+            self._retaining.look()
         if self._guarded(self._take_in):
             self._busy_at = time.monotonic()
             self._guarded(self._indexer.index_spool)
@@ -206,7 +211,7 @@ class Collector:
         ):
             self._busy_at = time.monotonic()
         self._indexer.runs.trim_events()
-        return self._indexer.empty_trash()
+        return 0
 
     def _is_over(self) -> bool:
         if not self._indexer.is_writer() or not os.path.isdir(self._workspace.spool):

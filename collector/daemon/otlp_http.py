@@ -17,6 +17,7 @@ import socket
 import threading
 import time
 import zlib
+from collections.abc import Callable
 from hmac import compare_digest
 
 from collector.agents.inbox import MAX_BYTES, TELEMETRY
@@ -98,9 +99,8 @@ def _take(stream: _Stream, inbox: str, endpoint: Endpoint) -> str:
     with _Room(stream) as room:
         body = _read_chunks(stream, room) if length is None else _read_body(stream, length, room)
         if encoding == "gzip":
-            body = _decompress(body, room)
-        if _has_events(target, content_type, body):
-            _store(inbox, target, content_type, body)
+            body = decompress(body, room.need)
+        take_body(inbox, target, content_type, body)
     return content_type
 
 
@@ -288,8 +288,16 @@ def _chunk_size(line: bytes) -> int:
     return int(digits, 16)
 
 
-def _decompress(data: bytes, room: _Room) -> bytes:
-    """Undo gzip without making more than is allowed; exporters send one member."""
+def decompress(data: bytes, need: Callable[[int, int], None]) -> bytes:
+    """Undo gzip without making more than is allowed; exporters send one member.
+
+    Args:
+        data: what was sent.
+        need: is asked for room: how many bytes, and how many there may be at most.
+
+    Raises:
+        Refusal: it is not gzip, or `need` refuses.
+    """
     body = io.BytesIO()
     member = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
     while not member.eof:
@@ -299,12 +307,22 @@ def _decompress(data: bytes, room: _Room) -> bytes:
             raise Refusal(400, "not gzip") from None
         if not piece and not member.eof:
             raise Refusal(400, "gzip is cut short")
-        room.need(body.tell() + len(piece), MAX_DECOMPRESSED)
+        need(body.tell() + len(piece), MAX_DECOMPRESSED)
         body.write(piece)
         data = member.unconsumed_tail
     if member.unused_data:
         raise Refusal(400, "something follows the gzip")
     return body.getvalue()
+
+
+def take_body(inbox: str, target: str, content_type: str, body: bytes) -> None:
+    """Put a decompressed body into the inbox, unless an agent says nothing in it.
+
+    Raises:
+        Refusal: it cannot be decoded, or stored.
+    """
+    if _has_events(target, content_type, body):
+        _store(inbox, target, content_type, body)
 
 
 def _has_events(target: str, content_type: str, body: bytes) -> bool:

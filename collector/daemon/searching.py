@@ -63,7 +63,7 @@ class SearchThread:
         return not self._stop.is_set() and self._may_write()
 
     def _work(self) -> None:
-        _be_nice()
+        be_nice()
         while not self._stop.is_set():
             self._news.wait(_LOOK_SECONDS)
             self._news.clear()
@@ -86,7 +86,7 @@ class SearchThread:
         return self.is_busy
 
 
-def _be_nice() -> None:
+def be_nice() -> None:
     """Let everything else go first; on Linux a thread has a priority of its own."""
     if sys.platform == "linux":
         try:

@@ -94,12 +94,22 @@ class EncryptingWriter:
             self.close()
 
     def write(self, data: bytes | bytearray | memoryview, /) -> int:
-        """Take bytes; they are written by the chunk."""
+        """Take bytes; they are written by the chunk, the last of them when it is known to be."""
         view = memoryview(data).cast("B")
-        self._waiting += view
-        while len(self._waiting) > CHUNK_BYTES:  # the last chunk is not empty, unless it is the only one
-            self._put(bytes(memoryview(self._waiting)[:CHUNK_BYTES]), is_last=False)
-            del self._waiting[:CHUNK_BYTES]
+        start = 0
+        if self._waiting:
+            start = min(len(view), CHUNK_BYTES - len(self._waiting))
+            self._waiting += view[:start]
+        while start < len(view):  # there is more, so what waits is not the last, nor is it empty
+            if self._waiting:
+                self._put(self._waiting, is_last=False)
+                self._waiting = bytearray()
+            piece = view[start : start + CHUNK_BYTES]
+            start += len(piece)
+            if start < len(view):
+                self._put(piece, is_last=False)
+            else:
+                self._waiting += piece
         return len(view)
 
     def flush(self) -> None:
@@ -109,9 +119,9 @@ class EncryptingWriter:
         """Write the last chunk; a second call does nothing."""
         if not self._is_closed:
             self._is_closed = True
-            self._put(bytes(self._waiting), is_last=True)
+            self._put(self._waiting, is_last=True)
 
-    def _put(self, chunk: bytes, is_last: bool) -> None:
+    def _put(self, chunk: bytearray | memoryview, is_last: bool) -> None:
         self._target.write(self._cipher.encrypt(_nonce(self._number, is_last), chunk, self._fixed))
         self._number += 1
 

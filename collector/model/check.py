@@ -33,5 +33,6 @@ def check_types(record: object, kinds: Mapping[str, tuple[str, ...]]) -> None:
         types = _TYPES[kind]
         for name in names:
             value = getattr(record, name)
-            if not isinstance(value, types) or (type(value) is int and not -_BEYOND <= value < _BEYOND):
+            fits = isinstance(value, types) and (type(value) is not bool or bool in types)
+            if not fits or (type(value) is int and not -_BEYOND <= value < _BEYOND):
                 raise ValueError(f"{name} is {str(value)[:80]!r}, not {kind}")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 SUFFIX = ".zst"
 ENCRYPTED = ".enc"
-FORMS = ("", SUFFIX, SUFFIX + ENCRYPTED, ENCRYPTED)
+FORMS = ("", SUFFIX, ENCRYPTED, SUFFIX + ENCRYPTED)
 """What is appended to the path of a file in the forms in which it may be kept."""
 FRAME_BYTES = 1 << 20
 MAX_FRAMES = 1 << 20
@@ -43,7 +43,25 @@ def open_content(folder: str, path: str) -> BinaryIO:
         ValueError: the path leads out of the folder.
     """
     full = durable.safe_join(folder, path)
-    fd, form = _open_any(full)
+    problem: OSError | None = None
+    for form in FORMS:
+        try:
+            fd = open_regular(full + form)
+        except OSError as error:
+            if error.errno != errno.ENOENT and not (form and error.errno == errno.ENAMETOOLONG):
+                raise
+            problem = problem or error
+            continue
+        try:
+            return _open_form(fd, form, folder, path)
+        except OSError as error:
+            if not form.endswith(ENCRYPTED):
+                raise
+            problem = error  # it may be another file's: of `NAME.zst`, where this one is `NAME`
+    raise problem or FileNotFoundError(full)
+
+
+def _open_form(fd: int, form: str, folder: str, path: str) -> BinaryIO:
     if form == "":
         return io.BufferedReader(io.FileIO(fd, "rb"), _BUFFER)
     file: BinaryIO = os.fdopen(fd, "rb", buffering=0)
@@ -51,9 +69,7 @@ def open_content(folder: str, path: str) -> BinaryIO:
         from collector.record.encrypting import open_encrypted
 
         file = open_encrypted(file, folder, path)
-    if form.startswith(SUFFIX):
-        return io.BufferedReader(_Decompressed(file), _BUFFER)
-    return file
+    return io.BufferedReader(_Decompressed(file), _BUFFER) if form.startswith(SUFFIX) else file
 
 
 def stored_form(path: str, among: Sequence[str] = FORMS) -> str | None:
@@ -75,20 +91,6 @@ def stored_form(path: str, among: Sequence[str] = FORMS) -> str | None:
 def form_of(compressed: bool, encrypted: bool) -> str:
     """Return the form that an artifact says it has."""
     return (SUFFIX if compressed else "") + (ENCRYPTED if encrypted else "")
-
-
-def _open_any(full: str) -> tuple[int, str]:
-    """Open the first form of a file that is there."""
-    missing: OSError | None = None
-    for form in FORMS:
-        try:
-            return open_regular(full + form), form
-        except FileNotFoundError as error:
-            missing = missing or error
-        except OSError as error:
-            if error.errno != errno.ENAMETOOLONG or not form:
-                raise
-    raise missing or FileNotFoundError(full)
 
 
 def content_size(folder: str, path: str) -> int:

@@ -100,35 +100,17 @@ def _encrypt(folder: str, run_id: str, entry: dict[str, Any], names: set[str], k
         mode = stat.S_IMODE(os.fstat(fd).st_mode)
         with durable.NewFile(full + form + ENCRYPTED, mode) as new, os.fdopen(os.dup(new), "wb") as target:
             encrypt_stream(source, target, key, identity_of(run_id, entry["path"]))
-    return {**entry, "encrypted": True, "stored_bytes": os.lstat(full + form + ENCRYPTED).st_size}
+    stored_bytes = os.lstat(full + form + ENCRYPTED).st_size
+    return {**entry, "encrypted": True, "stored_bytes": stored_bytes, "metadata": _without_content(entry)}
 
 
-def decrypt_files(folder: str, artifacts: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the entries of a run's files, each with the form beside it that it had before encryption.
-
-    Raises:
-        KeyProblem: there is no key.
-        OSError: one is damaged, or the disk refuses; a second call goes on.
-    """
-    run_id = _run_id(folder)
-    return [
-        _decrypt(folder, run_id, entry) if entry.get("encrypted") and not entry.get("missing") else entry
-        for entry in artifacts
-    ]
-
-
-def _decrypt(folder: str, run_id: str, entry: dict[str, Any]) -> dict[str, Any]:
-    full = durable.safe_join(folder, entry["path"]) + (SUFFIX if entry.get("compressed") else "")
-    fd = open_regular(full + ENCRYPTED)
-    mode = stat.S_IMODE(os.fstat(fd).st_mode)
-    file = os.fdopen(fd, "rb", buffering=0)
-    with (
-        open_decrypted(file, lambda n: _find_key(folder, n), identity_of(run_id, entry["path"])) as source,
-        durable.NewFile(full, mode) as new,
-    ):
-        while data := source.read(1 << 20):
-            durable.write_all(new, data)
-    return {**entry, "encrypted": False, "stored_bytes": os.lstat(full).st_size}
+def _without_content(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is said of a file without what a JSON Schema's check quoted from it: where it is, stays."""
+    metadata = dict(entry.get("metadata") or {})
+    problems = metadata.get("problems")
+    if isinstance(problems, list):
+        metadata["problems"] = [str(problem).partition(": ")[0] for problem in problems]
+    return metadata
 
 
 def _run_id(folder: str) -> str:

@@ -171,7 +171,7 @@ class _Keeper:
         known = self._done.get((status.st_dev, status.st_ino))
         if known is not None:
             return self._link_to_known(artifact, path, known)
-        facts = self._compressed(content, path) if self._is_worth_it(artifact, status) else None
+        facts = self._compressed(content, path, artifact) if self._is_worth_it(artifact, status) else None
         if facts is None:
             if artifact["path"] + SUFFIX not in self._names:
                 durable.unlink_quietly(path + SUFFIX)
@@ -194,13 +194,16 @@ class _Keeper:
             durable.link_over(known["stored"] + SUFFIX, path + SUFFIX)
         return {**artifact, **facts}
 
-    def _is_worth_it(self, artifact: dict[str, Any], status: os.stat_result) -> bool:
-        return (
-            is_compressible(artifact, status.st_size, self._keeping)
-            and artifact["path"] + SUFFIX not in self._names
-        )
+    def _has_to(self, artifact: dict[str, Any]) -> bool:
+        """Tell whether a file is compressed since `NAME.enc` is the name of another one."""
+        return self._keeping.key is not None and artifact["path"] + ENCRYPTED in self._names
 
-    def _compressed(self, content: BinaryIO, path: str) -> dict[str, Any] | None:
+    def _is_worth_it(self, artifact: dict[str, Any], status: os.stat_result) -> bool:
+        if artifact["path"] + SUFFIX in self._names or artifact["path"] in _LEFT_ALONE:
+            return False
+        return self._has_to(artifact) or is_compressible(artifact, status.st_size, self._keeping)
+
+    def _compressed(self, content: BinaryIO, path: str, artifact: dict[str, Any]) -> dict[str, Any] | None:
         """Write the compressed form beside a file; None if it saves little, or its name is too long."""
         if len(os.path.basename(os.fsencode(path))) + len(SUFFIX) > 255:
             return None
@@ -212,7 +215,7 @@ class _Keeper:
                 raise
             return None
         stored = os.lstat(path + SUFFIX).st_size
-        if stored > size * MIN_GAIN:
+        if stored > size * MIN_GAIN and not self._has_to(artifact):
             durable.unlink_quietly(path + SUFFIX)
             return None
         return {

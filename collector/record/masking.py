@@ -11,7 +11,14 @@ from __future__ import annotations
 
 from collector.model.frozen import replace
 from collector.record.masked_content import masked_content, noted_places
-from collector.record.redacting import NEVER, configured_rules, mask_arguments, mask_value, mode_of
+from collector.record.redacting import (
+    NEVER,
+    configured_rules,
+    count_secrets,
+    mask_arguments,
+    mask_value,
+    mode_of,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,6 +37,7 @@ _RUN_FIELDS = (
     "command", "command_line", "working_directory", "error_message", "note", "task_id", "environment", "tags",
     "recorder", "metrics", "skipped",
 )  # fmt: skip
+_LOOKED_AT = (*_RUN_FIELDS, "arguments", "artifacts")
 _ARTIFACT_FIELDS = ("path", "file_name", "description", "metadata")
 SECRETS = "secrets"
 """The key of a run's summary, and of an artifact's metadata: how often each rule found something."""
@@ -156,6 +164,8 @@ def masking_of(config: Config, environ: Mapping[str, str]) -> Masking | None:
 
 def masked_fields(record: Mapping[str, Any], rules: Rules) -> dict[str, Any]:
     """Return what to show of a run's record instead of what is in it: fields that hold secrets, masked."""
+    if not count_secrets({name: record.get(name) for name in _LOOKED_AT}, rules):
+        return {}
     shown = {name: mask_value(record.get(name), rules) for name in _RUN_FIELDS}
     shown["arguments"] = mask_arguments(record.get("arguments") or (), rules)
     fields = {name: value for name, value in shown.items() if value != record.get(name)}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import Any
 
     from collector.config import Config
@@ -108,15 +108,31 @@ def _item(key: str, item: Any, mask: Callable[[str], str]) -> Any:
 
 
 def count_secrets(value: Any, rules: Rules) -> dict[str, int]:
-    """Return how often each rule finds something in the texts of a JSON value."""
+    """Return how often each rule finds something in the texts of a JSON value, all looked at in one pass."""
     from collector.redaction import find_secrets
 
-    texts: list[str] = []
-    _walk(value, lambda text: (texts.append(text), text)[1])  # type: ignore[func-returns-value]
     counts: dict[str, int] = {}
-    for found in find_secrets("\n".join(texts).encode("utf-8", "replace"), rules):
+    for found in find_secrets("\n".join(_iter_texts(value)).encode("utf-8", "replace"), rules):
         counts[found.rule] = counts.get(found.rule, 0) + (not found.is_rest)
     return counts
+
+
+def _iter_texts(value: Any) -> Iterator[str]:
+    """Yield what masking would look at, a list of words also as the line they make."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if isinstance(item, str) and key not in _KEPT:
+                yield f"{key}={item}"
+            elif key not in _KEPT:
+                yield key
+                yield from _iter_texts(item)
+    elif isinstance(value, list | tuple):
+        if value and isinstance(value[0], str):
+            yield " ".join([item for item in value if isinstance(item, str)])
+        for item in value:
+            yield from _iter_texts(item)
 
 
 def mask_arguments(arguments: Iterable[str], rules: Rules) -> list[str]:

@@ -68,10 +68,8 @@ def flag_record(record: Entry, rules: Rules) -> Entry:
     """Return a record that says it was looked through, and how often each rule finds something in itself."""
     summary = {name: value for name, value in record["summary"].items() if name not in (SECRETS, SHOWN)}
     counts = count_secrets({**record, "summary": {}}, rules)
-    shown = masked_fields(record, rules)
-    if shown:
-        summary[SHOWN] = shown
-        counts = counts or {"argument": 1}
+    if counts:
+        summary[SHOWN] = masked_fields(record, rules)
     return {**record, "summary": {**summary, SECRETS: counts}}
 
 

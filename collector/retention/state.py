@@ -52,6 +52,10 @@ class CleanupState:
     cleaned_ms: int = 0
     restored: Mapping[str, int] = field(default_factory=dict)
 
+    def restored_after(self, ms: int) -> frozenset[str]:
+        """Return the runs that came back after a time."""
+        return frozenset(run_id for run_id, when in self.restored.items() if when > ms)
+
 
 def this_moment() -> Moment:
     """Return what the clocks say now."""

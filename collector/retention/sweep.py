@@ -8,10 +8,11 @@ the disk is full for example, deleting goes on and the line follows as soon as t
 from __future__ import annotations
 
 import errno
-from importlib import import_module
 from itertools import islice
 
-from collector.errors import AcodeError, UnavailableError
+from collector import clock
+from collector.audit import append_audit
+from collector.errors import AcodeError
 from collector.model.frozen import dataclass, replace
 from collector.model.query import RunQuery
 from collector.record import spool
@@ -22,6 +23,7 @@ from collector.store import ballast, trash
 from collector.store.database import open_reader
 from collector.store.deletions import (
     CLEANUP,
+    DELETE,
     NEW,
     Deletion,
     Doomed,
@@ -44,6 +46,9 @@ if TYPE_CHECKING:
     from collector.config import Config
     from collector.store.database import Connection
 
+RESTORED_MS = 7 * 86_400_000
+"""A run that came back from the trash is left alone for so long."""
+_RUNS_A_LINE = 250
 BATCH = 1000
 """So many runs in one request: they go from every view together."""
 
@@ -93,8 +98,7 @@ def iter_condemned(
     connection: Connection, workspace: Workspace, policy: Policy, now_ms: int, query: RunQuery | None = None
 ) -> Iterator[Verdict]:
     """Yield the verdicts on what is in the store; see `iter_verdicts`."""
-    restored = read_state(workspace).restored
-    spared = replace(policy, spare=policy.spare | frozenset(restored))
+    spared = replace(policy, spare=policy.spare | read_state(workspace).restored_after(now_ms - RESTORED_MS))
     return iter_verdicts(StoredFacts(connection, query), spared, now_ms)
 
 
@@ -146,26 +150,23 @@ def _write(workspace: Workspace, deletion: Deletion) -> None:
 
 def audit_deletion(workspace: Workspace, deletion: Deletion) -> bool:
     """Say in the audit log what is deleted; tell whether it could be written."""
-    details = {
-        "requested_ms": deletion.requested_ms, "requested_by": deletion.who,
-        "bytes": sum(run.bytes for run in deletion.runs),
-        "runs": [{"run_id": run.run_id, "name": run.name, "rule": run.rule} for run in deletion.runs],
-    }  # fmt: skip
-    action = "cleanup" if deletion.action != "delete" else "delete"
+    action = "delete" if deletion.action == DELETE else "cleanup"
     try:
-        _append_audit(workspace, action, deletion.deletion_id, details)
+        for begin in range(0, max(1, len(deletion.runs)), _RUNS_A_LINE):
+            part = deletion.runs[begin : begin + _RUNS_A_LINE]
+            append_audit(workspace, action, deletion.deletion_id, _audit_details(deletion, part))
         note_audited(workspace, deletion.deletion_id)
     except (AcodeError, OSError):
         return False
     return True
 
 
-def _append_audit(workspace: Workspace, action: str, subject: str, details: dict[str, object]) -> None:
-    try:
-        audit = import_module("collector.audit")
-    except ModuleNotFoundError:
-        raise UnavailableError("ACODE-RUN-042", "there is no audit log") from None
-    audit.append_audit(workspace, action, subject, details)
+def _audit_details(deletion: Deletion, runs: tuple[Doomed, ...]) -> dict[str, object]:
+    return {
+        "requested_at": clock.format_iso(deletion.requested_ms), "requested_by": deletion.who,
+        "bytes": sum(run.bytes for run in runs),
+        "runs": [" ".join(filter(None, (run.name, run.run_id, run.rule))) for run in runs],
+    }  # fmt: skip
 
 
 def audit_what_waits(workspace: Workspace) -> int:

@@ -21,7 +21,7 @@ from collector.workspace import Workspace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import Any
 
     from collector.config import Config
@@ -175,10 +175,18 @@ def restorable_folder(workspace: Workspace, run_id: str) -> str | None:
     return found.folder or found.name or None if found else None
 
 
-def reap(workspace: Workspace, keep_ms: int, now_ms: int) -> int:
+def reap(
+    workspace: Workspace, keep_ms: int, now_ms: int, may_go_on: Callable[[], bool] = lambda: True
+) -> int:
     """Remove for good what was deleted long enough ago; return how many folders.
 
     A time that lies ahead was written while the clock was wrong: what it says has been deleted stays.
+
+    Args:
+        workspace: whose trash.
+        keep_ms: how long folders stay, unless a request says otherwise.
+        now_ms: now, in milliseconds since 1970.
+        may_go_on: asked after each folder.
     """
     trash.remove_leftovers(workspace)
     removed, begun = 0, _begun(workspace)
@@ -187,7 +195,10 @@ def reap(workspace: Workspace, keep_ms: int, now_ms: int) -> int:
         if head is None or head.deletion_id in begun or not head.is_over(keep_ms, now_ms):
             continue
         deletion = _read(path)
-        removed += sum(trash.remove(workspace, run.run_id) for run in deletion.runs) if deletion else 0
+        for run in deletion.runs if deletion else ():
+            removed += trash.remove(workspace, run.run_id)
+            if not may_go_on():
+                return removed
         forget_deletion(workspace, head.deletion_id)
     return removed
 

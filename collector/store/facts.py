@@ -73,6 +73,15 @@ class StoredFacts(Iterable[RunFacts]):
         return [(row, _facts(row, sizes, tags)) for row in found]
 
 
+def iter_facts(path: str, query: RunQuery | None = None) -> Iterator[RunFacts]:
+    """Yield the facts of the runs in a database that fit a query, oldest first."""
+    connection = open_reader(path)
+    try:
+        yield from StoredFacts(connection, query)
+    finally:
+        connection.close()
+
+
 def facts_of(path: str, run_ids: Sequence[str]) -> list[RunFacts]:
     """Return the facts of those of these runs that there are, in no order.
 

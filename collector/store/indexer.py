@@ -87,10 +87,10 @@ class Indexer:
                 if error.code == "ACODE-RUN-025":
                     raise
                 self.rebuild(str(error))
-            self._take_in_waiting()
             if not self.runs.last_event_id():
                 self.reindex()
                 self.runs.note_complete()
+            self._take_in_waiting()
         except BaseException:
             self._lock.release()
             raise
@@ -178,7 +178,7 @@ class Indexer:
         return [a for a in spool.list_announcements(self._workspace.spool) if a[1] == spool.DELETE]
 
     def _take_in_waiting(self) -> None:
-        """Take in bundles before anything else looks at the folders: all runs of one, or none, are there."""
+        """Take in bundles before anything else is looked at: all runs of one, or none, are there."""
         waiting = spool.list_announcements(self._workspace.spool)
         for name, kind, subject in waiting:
             if kind == spool.IMPORT:

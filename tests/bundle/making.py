@@ -44,7 +44,7 @@ class Member:
     internal: int = 0
     disk: int = 0
     local: dict[str, Any] = field(default_factory=dict)
-    """What the header before the content says else: name, method, crc, size, length, flags, extra, needed …"""
+    """What the header before the content says else: name, method, crc, size, length, flags, needed …"""
     before: bytes = b""
     after: bytes = b""
     offset: int | None = None
@@ -67,6 +67,12 @@ class Member:
             "length": len(self.stored) if self.length is None else self.length,
             "extra": self.extra, "date": self.date, "time": self.time,
         }  # fmt: skip
+
+
+def end64(count: int, length: int, offset: int) -> bytes:
+    """Return the 64-bit end records."""
+    record = struct.pack("<4sQ2H2I4Q", b"PK\6\6", 44, 0x32D, 45, 0, 0, count, count, length, offset)
+    return record + struct.pack("<4sIQI", b"PK\6\7", 0, offset + length, 1)
 
 
 @dataclass
@@ -112,18 +118,21 @@ class Zip:
             **self.end,
         }
         body += self.before_end
+        if count > 0xFFFE:
+            body += end64(count, length, where)
+            end |= {"here": 0xFFFF, "count": 0xFFFF}
         body += struct.pack("<4s4H2IH", b"PK\5\6", *end.values(), len(self.comment)) + self.comment
-        return bytes(body + self.suffix)
+        return bytes(body) + self.suffix
 
     def _directory_record(self, member: Member, place: int) -> bytes:
         facts = member.facts()
         made_by = 0x300 | facts["needed"] if member.made_by is None else member.made_by
         return struct.pack(
-            "<4s6H3I5H2I", b"PK\1\2", made_by, facts["needed"], facts["flags"], facts["method"], facts["time"],
-            facts["date"], facts["crc"], facts["length"], facts["size"], len(facts["name"]),
+            "<4s6H3I5H2I", b"PK\1\2", made_by, facts["needed"], facts["flags"], facts["method"],
+            facts["time"], facts["date"], facts["crc"], facts["length"], facts["size"], len(facts["name"]),
             len(facts["extra"]), len(member.comment), member.disk, member.internal, member.mode,
             place if member.offset is None else member.offset,
-        ) + facts["name"] + facts["extra"] + member.comment  # fmt: skip
+        )  + bytes(facts["name"] + facts["extra"] + member.comment)  # fmt: skip
 
     def named(self, name: str) -> Member:
         """Return the member of a name."""
@@ -131,8 +140,15 @@ class Zip:
 
 
 def dump(value: Mapping[str, Any]) -> bytes:
-    """Write JSON as a bundle has it."""
-    return (json.dumps(value, indent=1, sort_keys=True) + "\n").encode()
+    """Write JSON as a bundle has it: sorted, a line for each key, and for each item of a list there."""
+    lines = []
+    for key, item in sorted(value.items()):
+        if isinstance(item, list) and item:
+            text = "[\n" + ",\n".join(json.dumps(one, sort_keys=True) for one in item) + "\n]"
+        else:
+            text = json.dumps(item, sort_keys=True)
+        lines.append(f"{json.dumps(key)}: {text}")
+    return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
 
 
 def sha256(data: bytes) -> str:
@@ -157,7 +173,7 @@ class Contents:
 
     def payload(self) -> dict[str, bytes]:
         """Return every file below data/, in the order of the zip."""
-        found = {}
+        found: dict[str, bytes] = {}
         for name, run in sorted(self.records.items()):
             place = f"data/runs/{name}/"
             found |= {path: data for path, data in self.files.items() if path.startswith(place)}
@@ -169,14 +185,14 @@ class Contents:
         runs = []
         for name, run in sorted(self.records.items()):
             mine = [data for path, data in payload.items() if path.startswith(f"data/runs/{name}/")]
-            runs.append(
-                {"run_id": run.get("run_id"), "name": name, "files": len(mine), "bytes": sum(map(len, mine))}
-            )
+            said = {"run_id": run.get("run_id"), "name": name}
+            runs.append({**said, "files": len(mine), "bytes": sum(map(len, mine))})
         files = [{"path": path, "size": len(data), "sha256": sha256(data)} for path, data in payload.items()]
         counts = {"runs": len(runs), "files": len(files), "bytes": sum(map(len, payload.values()))}
         manifest = {
             "format": "acode-bundle", "format_version": 1, "producer": PRODUCER, "redacted": False,
-            "complete": not self.omitted, "counts": counts, "runs": runs, "omitted": self.omitted, "files": files,
+            "complete": not self.omitted, "counts": counts, "runs": runs, "omitted": self.omitted,
+            "files": files,
         }  # fmt: skip
         self.change(manifest)
         return manifest
@@ -186,7 +202,7 @@ class Contents:
         payload, manifest = self.payload(), self.manifest()
         members = [Member(path.encode(), data, self.methods.get(path, 8)) for path, data in payload.items()]
         crcs = b"".join(struct.pack("<I", zlib.crc32(member.stored)) for member in members)
-        lines = "".join(f"{file['sha256']}  {file['path']}\n" for file in manifest.get("files", []))
+        lines = "".join(f"{file['sha256']}  {file['path']}\n" for file in manifest.get("files") or [])
         counts = manifest.get("counts", {})
         tags = {
             "bag-info.txt": (

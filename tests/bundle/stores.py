@@ -50,7 +50,7 @@ def record(number: int, task: str, files: Mapping[str, bytes], **values: Any) ->
     artifacts = [artifact(run_id, number + 1 + n, path, files[path]) for n, path in enumerate(sorted(files))]
     return {
         "schema_version": 1, "run_id": run_id, "name": f"{task}-{STAMP}", "task": task, "command": "make",
-        "arguments": ["-j2", task], "command_line": f"make -j2 {task}", "working_directory": "/home/u/project",
+        "arguments": ["-j2", task], "command_line": f"make -j2 {task}", "working_directory": "/home/u/p",
         "status": "success", "exit_code": 0, "signal": None, "start_time": START,
         "end_time": "2026-01-20T14:32:17.500Z", "duration_ms": 2500, "session_id": None, "task_id": None,
         "parent_run_id": None, "agent_instance_id": None, "tool": None, "tool_call_id": None, "type": "build",
