@@ -84,17 +84,21 @@ class Indexer:
         try:
             try:
                 self._open_database()
+                self._begin()
             except CorruptError as error:
                 if error.code == "ACODE-RUN-025":
                     raise
                 self.rebuild(str(error))
-            if not self.runs.last_event_id():
-                self.reindex()
-                self.runs.note_complete()
-            self._take_in_waiting()
+                self._begin()
         except BaseException:
             self._lock.release()
             raise
+
+    def _begin(self) -> None:
+        if not self.runs.last_event_id():
+            self.reindex()
+            self.runs.note_complete()
+        self._take_in_waiting()
 
     def try_open(self) -> bool:
         """Open if nobody else is the writer."""
