@@ -126,11 +126,21 @@ def _fields(action: str, subject: str, details: Mapping[str, object]) -> dict[st
         "uid": os.getuid(),
         "host": os.uname().nodename,
         "pid": os.getpid(),
-        "program": os.path.basename(sys.argv[0]) if sys.argv else "",
+        "program": _program(),
         "action": action,
         "subject": _plain(subject),
         "details": {str(name): _plain(value) for name, value in details.items()},
     }
+
+
+def _program() -> str:
+    """Return the name of this program; acode's own are started as `python -c`, which says nothing."""
+    name = os.path.basename(sys.argv[0]) if sys.argv else ""
+    if name not in ("", "-c", "-m", "__main__.py"):
+        return name
+    if "acode_tui" in sys.modules:
+        return "acode-tui"
+    return "collector" if "collector.daemon.loop" in sys.modules else "acode"
 
 
 def _user_name() -> str:
