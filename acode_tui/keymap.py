@@ -110,6 +110,8 @@ KEYS: tuple[Key, ...] = (
     Key("sibling(-1)", ("left_square_bracket", "N"), "previous run", "Search", (SEARCH,)),
     Key("copy_command", ("y",), "copy the command of the run", "Search", (SEARCH,)),
     Key("delete", ("d",), "delete the run", "Runs", WITH_RUN, "delete"),
+    Key("clean_up", ("D",), "delete by rule: what would go, and why", "Keep", (RUNS,)),
+    Key("trash", ("u",), "the trash: bring deleted runs back", "Keep", (RUNS,)),
     Key("search", ("slash",), "search", "Viewer", (RUN,), "search"),
     Key("next_hit", ("n",), "next hit; without a search, next failure", "Viewer", (RUN,)),
     Key("previous_hit", ("N",), "previous hit; without a search, previous failure", "Viewer", (RUN,)),

@@ -170,6 +170,19 @@ def test_the_collector_encrypts_as_well(acode: Acode, key: Key) -> None:
     assert acode.run("runs", "stdout").stdout.startswith(CANARY.encode())
 
 
+def test_what_a_schema_check_quotes_from_a_file_is_not_said_in_the_open(acode: Acode, key: Key) -> None:
+    (acode.root / "schema.json").write_text('{"properties": {"name": {"type": "integer"}}}')
+    config = 'output:\n  artifactPatterns:\n    "@a": [name]\n  artifactSchemas:\n    "@a": schema.json\n'
+    (acode.root / ".acode").mkdir(exist_ok=True)
+    (acode.root / ".acode/config.yml").write_text(config)
+    acode.environ["ACODE_AGENT"] = "@a"
+    script = f"import json; print(json.dumps({{'name': '{CANARY}'}}))"
+    record(acode, script)
+    (metadata,) = [e["metadata"] for e in acode.record()["artifacts"] if e["path"] == "artifact.json"]
+    assert leaks(acode) == []
+    assert (metadata["valid"], metadata["problems"]) == (False, ["$.name"])
+
+
 # Altered, exchanged, moved
 
 
