@@ -137,9 +137,13 @@ def _fields(action: str, subject: str, details: Mapping[str, object]) -> dict[st
 
 
 def _program() -> str:
-    """Return what was started; `acode` is one of the names under which Python runs it."""
+    """Return the name of this program; acode's own are started as `python -c`, which says nothing."""
     name = os.path.basename(sys.argv[0]) if sys.argv else ""
-    return "acode" if name in ("", "-c", "-m", "__main__.py") else name
+    if name not in ("", "-c", "-m", "__main__.py"):
+        return name
+    if "acode_tui" in sys.modules:
+        return "acode-tui"
+    return "collector" if "collector.daemon.loop" in sys.modules else "acode"
 
 
 def _user_name() -> str:
