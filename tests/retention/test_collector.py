@@ -150,7 +150,7 @@ def test_a_trash_time_in_the_future_keeps(acode: Acode) -> None:
 
 
 def test_trash_and_runs_together_keep_the_limit(acode: Acode) -> None:
-    configure(acode, enabled=True, maxSize="300KB", minAge="0s")
+    configure(acode, enabled=True, maxSize="250KB", minAge="0s")
     for number in range(5):
         record(acode, f"t{number}", days=5 - number, content=os.urandom(90_000))
     cleaner = Cleaner(acode.workspace, lambda event, **fields: None, lambda: True)
