@@ -18,8 +18,9 @@ from textual.theme import Theme
 
 from acode_tui.guard import ControlGuard, NoColour
 from acode_tui.keymap import keys_for, shown
-from acode_tui.messages import ScreenSettled
+from acode_tui.messages import ScreenSettled, Told
 from acode_tui.render.palette import DARK, LIGHT, PALETTES, Palette
+from acode_tui.render.safe import one_line
 from acode_tui.screens.base import PaneScreen
 from acode_tui.screens.runs import RunsScreen
 from acode_tui.settings import Settings
@@ -87,6 +88,11 @@ class InspectorApp(App[None]):
         self.failure = self.failure or " ".join(f"{type(error).__name__}: {error}".split())[:300]
         self._return_code = 1
         self._close_messages_no_wait()
+
+    def on_told(self, message: Told) -> None:
+        """Say it, whatever is on the screen."""
+        text = one_line(message.text)
+        self.notify(text, severity="error" if message.is_problem else "information", markup=False)
 
     # No key is lost: those that come while a screen is being laid out are kept until it can take them.
 

@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from collector.encryption.header import HEADER_BYTES, new_header
 from collector.encryption.key import Key, among, key_of
@@ -35,13 +35,33 @@ def make(size: int, seed: bytes, key: Key) -> tuple[bytes, bytes]:
     return content, target.getvalue()
 
 
-def verdict(stored: bytes, content: bytes, key: Key) -> str:
+class Altered:
+    """A file in memory that is altered where it lies: copying it for each bit would be most of the work."""
+
+    def __init__(self, data: bytes | bytearray) -> None:
+        self._data, self._at = data, 0
+
+    def read(self, size: int) -> bytes:
+        """Read as a file does."""
+        start, self._at = self._at, min(self._at + size, len(self._data))
+        return bytes(memoryview(self._data)[start : self._at])
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Go to a place, or to the end."""
+        self._at = len(self._data) if whence else offset
+        return self._at
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+def verdict(stored: bytes | bytearray, content: bytes, key: Key) -> str:
     """Return what became of an altered file: `refused`, `accepted`, `early` or `crashed`."""
-    given = 0
+    given, whole = 0, memoryview(content)
     try:
-        with open_decrypted(io.BytesIO(stored), among([key]), IDENTITY) as file:
+        with open_decrypted(cast(BinaryIO, Altered(stored)), among([key]), IDENTITY) as file:
             while data := file.read(CHUNK_BYTES):
-                if content[given : given + len(data)] != data:
+                if whole[given : given + len(data)] != data:
                     return "early"
                 given += len(data)
     except OSError:
@@ -61,13 +81,15 @@ def count(verdicts: Iterable[str]) -> dict[str, int]:
 
 def flip(bits: range, stored: bytes, content: bytes, key: Key) -> dict[str, int]:
     """Flip each of some bits alone."""
+    changed = bytearray(stored)
 
-    def flipped(bit: int) -> bytes:
-        changed = bytearray(stored)
+    def flipped(bit: int) -> str:
         changed[bit // 8] ^= 1 << bit % 8
-        return bytes(changed)
+        found = verdict(changed, content, key)
+        changed[bit // 8] ^= 1 << bit % 8
+        return found
 
-    return count(verdict(flipped(bit), content, key) for bit in bits)
+    return count(map(flipped, bits))
 
 
 def cut(lengths: range, stored: bytes, content: bytes, key: Key) -> dict[str, int]:
@@ -118,8 +140,10 @@ def run(name: str, work: Callable[[range], dict[str, int]], total: int, pool: Pr
     began = time.monotonic()
     parts = [range(start, min(start + 2000, total)) for start in range(0, total, 2000)]
     found: dict[str, int] = {}
-    for part in pool.map(work, parts):
+    for number, part in enumerate(pool.map(work, parts)):
         found = {key: found.get(key, 0) + part.get(key, 0) for key in found.keys() | part.keys()}
+        if number % 20 == 0:
+            print(f"{name}: {sum(found.values()):,} of {total:,}: {found}", file=sys.stderr, flush=True)
     shown = ", ".join(f"{number:,} {key}" for key, number in sorted(found.items()))
     print(f"{name}: {shown} ({time.monotonic() - began:.0f} s)", flush=True)
     return set(found) <= {"refused"}

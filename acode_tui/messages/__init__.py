@@ -11,6 +11,10 @@ from acode_tui.keymap import TEXT
 from acode_tui.render.ansi import Styled
 from collector import CollectorStatus, Outline, Run
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collector import Alert
+
 # Only `__init__` is generated: comparing and printing them is never needed, and the rest would cost the
 # start 10 ms.
 
@@ -132,10 +136,19 @@ class RunDeleted(Message):
 
 @dataclass(eq=False, repr=False, match_args=False)
 class CollectorSeen(Message):
-    """How the collector is doing; None when that could not be found out."""
+    """How the collector is doing, None when that could not be found out; and what it warns of."""
 
     status: CollectorStatus | None
     problem: str = ""
+    alerts: Sequence[Alert] = ()
+
+
+@dataclass(eq=False, repr=False, match_args=False)
+class Told(Message):
+    """Something to say in passing, such as the end of what went on without its dialog."""
+
+    text: str
+    is_problem: bool = False
 
 
 # From the threads that read files.

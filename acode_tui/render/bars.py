@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from collector import CollectorStatus
+    from collector import Alert, CollectorStatus
 
 BRAND = " acode "
 PROMPT = "❯ "  # noqa: RUF001 - a prompt, as shells draw it
@@ -80,3 +80,11 @@ def collector_fact(status: CollectorStatus | None) -> Span:
     if status.pending > 100:
         return f"collector busy, {status.pending:,} waiting", "running"
     return "collector on", "muted"
+
+
+def alert_spans(alerts: Sequence[Alert]) -> list[Span]:
+    """Return what the collector warns of, as one line."""
+    if not alerts:
+        return []
+    more = f"   and {len(alerts) - 1} more" if len(alerts) > 1 else ""
+    return [(" ▲ ", "timeout"), (one_line(alerts[0].message, 200), "text"), (f"{more}   C shows it", "muted")]

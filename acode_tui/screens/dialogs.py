@@ -11,13 +11,15 @@ from textual.screen import ModalScreen
 from textual.widgets import Button
 
 from acode_tui.render.format import count, full_moment, size
+from acode_tui.render.keeping import trash_sentence
 from acode_tui.render.rows import Span, fit
 from acode_tui.render.safe import one_line
+from acode_tui.render.strips import word_ranges
 from acode_tui.widgets.top_line import SpanBlock
 from collector import Run
 
 if TYPE_CHECKING:
-    from collector import CollectorStatus
+    from collector import Alert, CollectorStatus
 
 _WIDTH = 60
 
@@ -32,14 +34,14 @@ class DeleteDialog(ModalScreen[bool]):
     ]
     AUTO_FOCUS = "#keep"
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, trash_ms: int = 0) -> None:
         super().__init__()
-        self._run_to_delete = run
+        self._run_to_delete, self._trash_ms = run, trash_ms
 
     def compose(self) -> ComposeResult:
         """Show the run and two buttons; the one that does no harm has the keys."""
         with Vertical(classes="dialog"):
-            yield SpanBlock(delete_lines(self._run_to_delete))
+            yield SpanBlock(delete_lines(self._run_to_delete, self._trash_ms))
             with Horizontal(classes="buttons"):
                 yield Button("Cancel", id="keep")
                 yield Button("Delete", id="delete", variant="error")
@@ -58,14 +60,14 @@ class CollectorDialog(ModalScreen[None]):
 
     BINDINGS = [("escape,q,enter,C", "close", "close")]  # noqa: RUF012 - Textual's own type
 
-    def __init__(self, status: CollectorStatus | None, problem: str) -> None:
+    def __init__(self, status: CollectorStatus | None, problem: str, alerts: Sequence[Alert] = ()) -> None:
         super().__init__()
-        self._status, self._problem = status, problem
+        self._status, self._problem, self._alerts = status, problem, alerts
 
     def compose(self) -> ComposeResult:
         """Show the facts."""
         with Vertical(classes="dialog"):
-            yield SpanBlock(collector_lines(self._status, self._problem))
+            yield SpanBlock([*collector_lines(self._status, self._problem), *alert_lines(self._alerts)])
 
     def action_close(self) -> None:
         """Go back."""
@@ -76,8 +78,8 @@ class CollectorDialog(ModalScreen[None]):
         self.dismiss()
 
 
-def delete_lines(run: Run) -> Sequence[Sequence[Span]]:
-    """Return what would be deleted."""
+def delete_lines(run: Run, trash_ms: int = 0) -> Sequence[Sequence[Span]]:
+    """Return what would be deleted, and for how long it can come back."""
     files = run.artifacts
     total = sum(artifact.stored_bytes for artifact in files)
     extent = f"{count(len(files), 'file')}, {size(total)}"
@@ -88,8 +90,18 @@ def delete_lines(run: Run) -> Sequence[Sequence[Span]]:
         [("command  ", "faint"), (fit(one_line(run.command_line), _WIDTH - 9).rstrip(), "text")],
         [("goes     ", "faint"), (extent, "text")],
         [],
-        [("Its folder and its record are removed.", "muted")],
+        [(trash_sentence(trash_ms), "muted")],
     ]
+
+
+def alert_lines(alerts: Sequence[Alert]) -> Sequence[Sequence[Span]]:
+    """Return what the collector warns of."""
+    lines: list[list[Span]] = []
+    for alert in alerts:
+        text = one_line(f"{alert.message} ({alert.code})", 600)
+        lines += [[], [("since    ", "faint"), (full_moment(alert.since_ms), "timeout")]]
+        lines += [[(text[begin:end].strip(), "text")] for begin, end in word_ranges(text, _WIDTH)]
+    return lines
 
 
 def collector_lines(status: CollectorStatus | None, problem: str) -> Sequence[Sequence[Span]]:

@@ -24,6 +24,7 @@ from acode_tui.render.bars import (
     PLACEHOLDER,
     PROMPT,
     WHERE_WIDTH,
+    alert_spans,
     collector_fact,
     order_text,
     run_facts,
@@ -36,7 +37,7 @@ from acode_tui.settings import Settings
 from acode_tui.widgets.lines import LineList
 from acode_tui.widgets.preview import Preview
 from acode_tui.widgets.top_line import SpanLine
-from collector import Run
+from collector import AcodeError, Run, load_config
 
 if TYPE_CHECKING:
     from acode_tui.screens.search import SearchScreen
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from acode_tui.screens.statistics import Kept, StatisticsScreen
     from acode_tui.source.preview import PreviewReader
     from acode_tui.window.sessions import SessionWindow
+    from collector import Alert, Config
 
     Watcher = SessionsScreen | StatisticsScreen | SearchScreen
 
@@ -69,6 +71,7 @@ class RunsScreen(FacetedScreen):
         self.stream = STREAMS[0]
         self.listener: Callable[[Run], None] | None = None
         self.watcher: Watcher | None = None
+        self.alerts: Sequence[Alert] = ()
         self.session_window: SessionWindow | None = None
         self.searched = ""
         self.statistics: Kept | None = None
@@ -296,7 +299,7 @@ class RunsScreen(FacetedScreen):
                 if then is not None:
                     then()
 
-        self.app.push_screen(DeleteDialog(run), answered)
+        self.app.push_screen(DeleteDialog(run, self.trash_ms()), answered)
 
     def on_run_deleted(self, message: RunDeleted) -> None:
         """Say how it went."""
@@ -305,16 +308,69 @@ class RunsScreen(FacetedScreen):
         else:
             self.app.notify(f"deleted {one_line(message.name)}", markup=False)
 
+    def action_clean_up(self) -> None:
+        """Show what the rules of retention condemn."""
+        from acode_tui.screens.cleanup import CleanupDialog
+
+        config = self.config()
+        if config is not None:
+            workspace = self.settings.workspace
+            self.app.push_screen(CleanupDialog(workspace, config, self.entry.value, self.failed_only))
+
+    def action_export(self) -> None:
+        """Show what a bundle of this run, or of those that match, would hold."""
+        from acode_tui.screens.export import ExportDialog
+
+        run, total, workspace = self.table.run_at_cursor, self.window.total, self.settings.workspace
+        if run is not None:
+            self.app.push_screen(ExportDialog(workspace, run, self.entry.value, self.failed_only, total))
+
+    def action_import(self) -> None:
+        """Ask for a bundle, check it, and import it."""
+        from acode_tui.screens.importing import ImportDialog
+
+        self.app.push_screen(ImportDialog(self.settings.workspace))
+
+    def action_trash(self) -> None:
+        """Show what can come back."""
+        from acode_tui.screens.trash import TrashDialog
+
+        self.app.push_screen(TrashDialog(self.settings.workspace))
+
+    def trash_ms(self) -> int:
+        """Return how long deleted runs can come back."""
+        config = self.config()
+        value = config.get("runs.retention.trashTime") if config is not None else 0
+        return value if isinstance(value, int) else 0
+
+    def config(self) -> Config | None:
+        """Return the settings; None, and said, where they cannot be read."""
+        try:
+            return load_config(self.settings.workspace.root, os.environ)
+        except AcodeError as error:
+            self.app.notify(one_line(str(error)), severity="error", markup=False)
+            return None
+
     def action_collector(self) -> None:
         """Show how the collector is doing."""
         from acode_tui.screens.dialogs import CollectorDialog
 
-        self.app.push_screen(CollectorDialog(self.collector, self.collector_problem))
+        self.app.push_screen(CollectorDialog(self.collector, self.collector_problem, self.alerts))
 
     def on_collector_seen(self, message: CollectorSeen) -> None:
         """Keep what was seen of the collector."""
         self.collector, self.collector_problem = message.status, message.problem
+        if message.alerts != self.alerts:
+            self.alerts = message.alerts
+            self._show_alerts()
         self.tell()
+
+    def _show_alerts(self) -> None:
+        """Show what the collector warns of on a line of its own, which is there only while it does."""
+        for line in self.query("#alerts"):
+            line.remove()
+        if self.alerts:
+            self.mount(SpanLine(alert_spans(self.alerts), id="alerts"), before=self.status)
 
     # The bottom line
 

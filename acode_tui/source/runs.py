@@ -45,6 +45,7 @@ from collector import (
     collector_status,
     ensure_collector,
     follow_events,
+    list_alerts,
     parse_query,
     request_delete,
     saved_files,
@@ -287,11 +288,12 @@ class RunSource:
         ensure_collector(self.workspace)
 
     def look_at_collector(self) -> None:
-        """Find out how the collector is doing."""
+        """Find out how the collector is doing, and what it warns of."""
 
         def job() -> None:
             try:
-                self.post(CollectorSeen(collector_status(self.workspace)))
+                alerts = list_alerts(self.workspace)
+                self.post(CollectorSeen(collector_status(self.workspace), alerts=alerts))
             except (AcodeError, ImportError, OSError) as error:
                 self.post(CollectorSeen(None, str(error)))
 

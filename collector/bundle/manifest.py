@@ -25,6 +25,7 @@ TAG_FILES = (BAG_INFO, BAGIT, PAYLOAD_MANIFEST, MANIFEST, TAG_MANIFEST)
 """In their order, which is behind all content; a signature stands before the last."""
 MAX_BYTES = 48 << 20
 _PRODUCER = re.compile(r"[!-~]+( [!-~]+)*")
+_ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=True, allow_nan=False)
 _DECLARATION = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 
 
@@ -94,13 +95,19 @@ def _dict(value: RunEntry | File | Omitted) -> dict[str, Any]:
 
 
 def dump_json(value: Mapping[str, Any]) -> bytes:
-    """Return the one form in which JSON stands in a bundle.
+    """Return the one form in which JSON stands in a bundle: sorted, ASCII, a line for each key or item.
 
     Raises:
         ValueError: there is a number in it that JSON does not have.
     """
-    text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=True, allow_nan=False)
-    return text.encode("ascii") + b"\n"
+    lines = [f"{_ENCODER.encode(key)}: {_dump_value(value[key])}" for key in sorted(value)]
+    return ("{\n" + ",\n".join(lines) + "\n}\n").encode("ascii")
+
+
+def _dump_value(value: Any) -> str:
+    if not isinstance(value, list) or not value:
+        return _ENCODER.encode(value)
+    return "[\n" + ",\n".join(map(_ENCODER.encode, value)) + "\n]"
 
 
 def read_manifest(value: Mapping[str, Any]) -> Manifest:

@@ -100,7 +100,17 @@ def _encrypt(folder: str, run_id: str, entry: dict[str, Any], names: set[str], k
         mode = stat.S_IMODE(os.fstat(fd).st_mode)
         with durable.NewFile(full + form + ENCRYPTED, mode) as new, os.fdopen(os.dup(new), "wb") as target:
             encrypt_stream(source, target, key, identity_of(run_id, entry["path"]))
-    return {**entry, "encrypted": True, "stored_bytes": os.lstat(full + form + ENCRYPTED).st_size}
+    stored_bytes = os.lstat(full + form + ENCRYPTED).st_size
+    return {**entry, "encrypted": True, "stored_bytes": stored_bytes, "metadata": _without_content(entry)}
+
+
+def _without_content(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is said of a file without what a JSON Schema's check quoted from it: where it is, stays."""
+    metadata = dict(entry.get("metadata") or {})
+    problems = metadata.get("problems")
+    if isinstance(problems, list):
+        metadata["problems"] = [str(problem).partition(": ")[0] for problem in problems]
+    return metadata
 
 
 def _run_id(folder: str) -> str:

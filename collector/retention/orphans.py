@@ -12,7 +12,7 @@ from pathlib import Path
 from collector.errors import AccessError
 from collector.ids import new_ulid
 from collector.model.query import RunQuery
-from collector.record.content import SUFFIX
+from collector.record.content import FORMS
 from collector.store import trash
 from collector.store.deletions import Doomed
 from collector.store.run_folders import RunFolders
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 NO_RECORD, DAMAGED, NO_FOLDER = "noRecord", "damagedRecord", "noFolder"
 """Why: a recorder died before it wrote a record; the record cannot be read; the folder is gone."""
 _BATCH = 500
-_STREAMS = (STDOUT, STDERR, STDOUT + SUFFIX, STDERR + SUFFIX)
+_STREAMS = tuple(stream + form for stream in (STDOUT, STDERR) for form in FORMS)
 
 
 def iter_orphan_folders(

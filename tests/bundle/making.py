@@ -140,8 +140,15 @@ class Zip:
 
 
 def dump(value: Mapping[str, Any]) -> bytes:
-    """Write JSON as a bundle has it."""
-    return (json.dumps(value, indent=1, sort_keys=True) + "\n").encode()
+    """Write JSON as a bundle has it: sorted, a line for each key, and for each item of a list there."""
+    lines = []
+    for key, item in sorted(value.items()):
+        if isinstance(item, list) and item:
+            text = "[\n" + ",\n".join(json.dumps(one, sort_keys=True) for one in item) + "\n]"
+        else:
+            text = json.dumps(item, sort_keys=True)
+        lines.append(f"{json.dumps(key)}: {text}")
+    return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
 
 
 def sha256(data: bytes) -> str:

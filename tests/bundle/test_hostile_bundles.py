@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -24,7 +24,7 @@ OWN = {"stdout.txt": b"mine\n"}
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A workspace with a run of its own, in a folder with other things."""
     root = tmp_path_factory.mktemp("victim")
     (root / "beside.txt").write_text("untouched")
@@ -32,7 +32,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_run(workspace, record(5000, "own", OWN), OWN)
     assert len(runs_of(workspace)) == 1
     (root / "workspace/.acode/import.lock").touch()
-    return root
+    yield root
+    assert [run.task for run in runs_of(workspace)] == ["own"]
 
 
 def test_there_are_more_than_120_kinds() -> None:
@@ -55,7 +56,6 @@ def test_a_hostile_bundle_is_refused(
     assert "\n" not in str(refused.value)
     assert snapshot(place) == before
     assert snapshot(tmp_path) == around
-    assert [run.task for run in runs_of(workspace)] == ["own"]
 
 
 def test_a_bundle_made_without_acode_from_its_documentation_is_accepted(

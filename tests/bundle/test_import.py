@@ -212,6 +212,14 @@ def test_in_an_encrypted_workspace_what_is_imported_is_encrypted(
     assert (acode.root / "again.zip").read_bytes() == Path(bundle).read_bytes()
 
 
+def test_what_somebody_else_ran_is_not_run_again_unasked(bundle: str, acode: Acode) -> None:
+    acode.run("runs", "import", bundle)
+    done = acode.run("runs", "rerun", f"test-{STAMP}")
+    assert done.returncode == 1
+    assert b"--imported" in done.stderr
+    assert acode.run("runs", "rerun", f"test-{STAMP}", "--in", ".", "--dry-run").returncode == 0
+
+
 def test_a_signature_of_other_content_is_none(workspace: Workspace, tmp_path: Path) -> None:
     from collector.bundle.protecting import Trust, signing_with
     from collector.bundle.verify import Asking, verify_bundle

@@ -16,7 +16,7 @@ from collector.workspace import Workspace
 from tests.bundle.stores import record, runs_of, snapshot, write_run
 from tests.conftest import PROJECT, wait_for
 
-POINTS = 10
+POINTS = 8
 OWN = {"stdout.txt": b"mine\n"}
 
 
