@@ -37,6 +37,7 @@ from collector.bundle.protecting import Decrypted, is_encrypted, no_key
 from collector.bundle.records import (
     MAX_ANNOTATIONS_BYTES,
     MAX_RUN_JSON_BYTES,
+    STREAMS,
     omitted_of,
     parse_annotations,
     parse_record,
@@ -337,6 +338,8 @@ def _files_of(run: BundledRun, place: str, mine: list[tuple[Entry, File]]) -> li
     paths = sorted(artifacts, key=names.__getitem__)
     there = {entry.name for entry, _ in mine}
     beside = [path for path in BESIDE_IN_ORDER if place + path in there]
+    if OUTPUT_INDEX in beside and any(e["missing"] and e["type"] in STREAMS for e in run.record["artifacts"]):
+        raise ValueError("it has the order of streams that it has not")
     expected = [place + names[path] for path in paths] + [place + path for path in beside]
     if [entry.name for entry, _ in mine] != expected:
         raise ValueError("it speaks of other files than there are")

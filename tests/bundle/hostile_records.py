@@ -53,7 +53,7 @@ VERSIONS: tuple[Any, ...] = (0, 2, "1", None, True)
 for version in VERSIONS:
     of_record(f"schema version {version!r}", put("schema_version", version))
 for key in (
-    "schema_version", "run_id", "name", "task", "command", "command_line", "status", "start_time", "end_time",
+    "schema_version", "run_id", "name", "skipped", "task", "command", "command_line", "status", "start_time", "end_time",
     "artifacts",
 ):  # fmt: skip
     of_record(f"without {key}", drop(key))
@@ -134,6 +134,7 @@ def of_annotations(name: str, data: bytes) -> None:
 
 
 SAID: dict[str, Any] = {"schema_version": 1, "tags": {}, "removed": {}, "note": None}
+of_annotations("nothing said", dump(SAID))
 of_annotations("no JSON", b"{")
 of_annotations("a list", b"[]\n")
 of_annotations("not as acode writes it", json.dumps({**SAID, "note": {"text": "x", "at": "y"}}).encode())
