@@ -15,7 +15,7 @@ from itertools import islice
 from typing import Any, BinaryIO, Self
 
 from collector.bundle import deflate
-from collector.bundle.container import DEFLATED, STORED, Entry, RefusedError, read_directory
+from collector.bundle.container import STORED, Entry, RefusedError, read_directory
 from collector.bundle.manifest import (
     BAG_INFO,
     MANIFEST,
@@ -43,6 +43,7 @@ from collector.bundle.records import (
     parse_record,
 )
 from collector.bundle.strict_json import parse_object
+from collector.bundle.unpacking import unpacked
 from collector.workspace import ANNOTATIONS_JSON, OUTPUT_INDEX, RUN_JSON
 
 TYPE_CHECKING = False
@@ -253,8 +254,7 @@ class Bundle:
             OSError: it cannot be read.
         """
         size = crc = packed = 0
-        content = _inflated if entry.method == DEFLATED else _as_it_is
-        for data, taken in content(self._iter_packed(entry), entry):
+        for data, taken in unpacked(self._iter_packed(entry), entry):
             packed = deflate.checksum(taken, packed)
             crc, size = deflate.checksum(data, crc), size + len(data)
             if size > entry.size:
@@ -294,37 +294,6 @@ def _open(path: str) -> int:
         os.close(fd)
         raise RefusedError("it is no regular file")
     return fd
-
-
-def _as_it_is(packed: Iterator[bytes], entry: Entry) -> Iterator[tuple[bytes, bytes]]:  # noqa: ARG001, RUF100
-    for data in packed:
-        yield data, data
-
-
-def _inflated(packed: Iterator[bytes], entry: Entry) -> Iterator[tuple[bytes, bytes]]:
-    """Yield what is unpacked, each time with the packed data that was newly read for it."""
-    stream = deflate.inflater()
-    for piece in packed:
-        if stream.eof:
-            raise RefusedError("something follows its packed data", entry.name)
-        taken, data = piece, piece
-        while True:
-            try:
-                content = stream.decompress(data, deflate.PIECE_BYTES)
-            except deflate.ERRORS:
-                raise RefusedError("its packed data is damaged", entry.name) from None
-            yield content, taken
-            taken, data = b"", stream.unconsumed_tail
-            if stream.unused_data:
-                raise RefusedError("something follows its packed data", entry.name)
-            if _is_over(stream) or (not data and len(content) < deflate.PIECE_BYTES):
-                break
-    if not stream.eof:
-        raise RefusedError("its packed data ends early", entry.name)
-
-
-def _is_over(stream: deflate.Inflater) -> bool:
-    return stream.eof
 
 
 def _files_of(run: BundledRun, place: str, mine: list[tuple[Entry, File]]) -> list[BundledFile]:

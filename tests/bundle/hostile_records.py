@@ -90,6 +90,8 @@ for key, value in (
 ):  # fmt: skip
     text = f"an artifact's {key}={str(value)[:40]!r}"
     of_record(text, in_stdout(put(key, value)))
+for text in ("2026-01-20T14:32:15Z", "2026-01-20T15:32:15.000+01:00", "2026-01-20 14:32:15.000Z"):
+    of_record(f"an artifact of {text}", in_stdout(put("created_at", text)))
 of_record("an artifact twice", lambda r: r["artifacts"].append(dict(r["artifacts"][0])))
 of_record("an artifact more", lambda r: r["artifacts"].append(
     {**r["artifacts"][0], "path": "more.txt", "file_name": "more.txt", "artifact_id": ulid(2099)}))  # fmt: skip
