@@ -33,6 +33,7 @@ from collector.daemon.watching import WorkspaceWatch
 from collector.errors import AcodeError, BusyError, ConflictError, CorruptError, UnavailableError
 from collector.record.redacting import store_rules
 from collector.store.indexer import Indexer
+from collector.store.room import make_room_to_begin
 from collector.workspace import Workspace
 
 _LOOK_AROUND_SECONDS = 1.0
@@ -260,6 +261,8 @@ def main(argv: list[str]) -> int:
     workspace.create()
     os.chdir(workspace.root)
     log = EventLog(workspace, store_rules(config, os.environ))
+    if given_up := make_room_to_begin(workspace):
+        log("disk.full", given_up=given_up)
     collector = Collector(workspace, config, log, None if options.keep_running else IDLE_SECONDS)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, collector.stop)

@@ -16,6 +16,7 @@ from mcp_types import ToolAnnotations
 from pydantic import Field
 
 from collector import __version__
+from collector.agents import teams
 from collector.audit import append_audit
 from collector.errors import AcodeError
 from collector.model.frozen import replace
@@ -25,7 +26,6 @@ from collector.serve import answers
 from collector.serve.brief import bounded, whole_run
 from collector.serve.excerpts import content_of, read_lines
 from collector.serve.library import Library, Place
-from collector.serve.neighbours import teams
 from collector.serve.pool import Pool
 from collector.serve.tool_answers import excerpt_of, failing_tests, page_of_runs, with_causes
 from collector.store.sessions import SessionQuery
@@ -216,12 +216,9 @@ class Tools:
     ) -> Record:
         """Collect and aggregate artifacts from all team member instances."""
         workspace = self._pool.place.workspace
-        try:
-            collect = teams().collect_team_artifacts
-            found = await anyio.to_thread.run_sync(collect, team_session_id, workspace)
-            append_audit(workspace, "collect", team_session_id, {"through": "mcp"}, self._pool.place.config)
-        except AcodeError as error:
-            raise ToolError(str(error)) from None
+        found = await anyio.to_thread.run_sync(teams.collect_team_artifacts, team_session_id, workspace)
+        if found["status"] == "error":
+            raise ToolError(found["error"])
         return bounded(found)
 
     async def read_stream(self, run: str, stream: str) -> str:
