@@ -93,8 +93,18 @@ def _remove_left(target: str) -> None:
     pattern = re.compile(rf"\.{re.escape(name[-150:])}\.(\d{{1,9}})-\d+\.tmp")
     for path in Path(folder or ".").glob(".*.tmp"):
         match = pattern.fullmatch(path.name)
-        if match is not None and not Path("/proc", match[1]).exists():
+        if match is not None and not _is_alive(int(match[1])):
             durable.unlink_quietly(str(path))
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _ready(workspace: Workspace, runs: list[Run], report: ExportReport) -> list[Run]:
