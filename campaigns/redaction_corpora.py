@@ -3,9 +3,10 @@ r"""How many of other people's examples of secrets are found, and how many of th
     python campaigns/redaction_corpora.py FOLDER [--missed]
 
 FOLDER holds checkouts of public repositories, each in OWNER+NAME, as far as they are there:
-gitleaks/gitleaks, Yelp/detect-secrets, praetorian-inc/noseyparker, mongodb/kingfisher, Samsung/CredSweeper. Nothing of them is
-part of this project. Half of their files, chosen by a hash of their names, are held out: patterns are written
-without looking into them, and only their counts are ever shown (`--missed` shows texts of the other half).
+gitleaks/gitleaks, Yelp/detect-secrets, praetorian-inc/noseyparker, mongodb/kingfisher, Samsung/CredSweeper.
+Nothing of them is part of this project. Half of their files, chosen by a hash of their names, are held out:
+patterns are written without looking into them, and only their counts are ever shown (`--missed` shows texts
+of the other half).
 """
 
 from __future__ import annotations
@@ -159,7 +160,7 @@ MISSED_CONTEXTS = {
 
 def generate(expression: str, chosen: random.Random) -> str:
     """Return a text that a simple regular expression matches."""
-    from re import _parser  # type: ignore[attr-defined]
+    from re import _parser
 
     return "".join(_generated(_parser.parse(expression), chosen))
 

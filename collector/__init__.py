@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collector.agents.teams import collection_metadata as collection_metadata
     from collector.agents.teams import list_collections as list_collections
     from collector.agents.teams import preserve_artifacts as preserve_artifacts
+    from collector.audit import append_audit as append_audit
     from collector.bundle import BundleReport as BundleReport
     from collector.bundle import Estimate as Estimate
     from collector.bundle import ExportOptions as ExportOptions
@@ -221,6 +222,7 @@ _HOMES = {
     "load_config": "config",
     "masking_in": "record.masking",
     "masking_of": "record.masking",
+    "append_audit": "audit",
     "open_content": "record.content",
     "open_stores": "store",
     "parse_duration": "units",

@@ -114,7 +114,7 @@ class _Text:
 
 
 class _Lines(_Text):
-    """Masks whole lines; of JSON what they mean, for line ends are written as escapes in it."""
+    r"""Masks whole lines, of JSON what they mean: a key's line ends are `\\n` in it. Others as any text."""
 
     def __init__(self, rules: Rules) -> None:
         super().__init__(rules)

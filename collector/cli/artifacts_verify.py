@@ -9,7 +9,7 @@ from typing import Any
 from collector.cli import output
 from collector.cli.chosen_runs import chosen, iter_all
 from collector.cli.context import Context
-from collector.cli.filters import add_filter_options
+from collector.cli.filters import add_filter_options, negated_filters_last
 from collector.cli.parsing import Command, Namespace, Parser
 from collector.cli.progress import Progress
 from collector.errors import UnavailableError
@@ -114,4 +114,4 @@ def _summary(runs: int, counts: Counter[str]) -> str:
     return f"{what}: {verdict}{waiting}"
 
 
-COMMANDS = {"verify": Command(configure, run)}
+COMMANDS = {"verify": Command(configure, run, negated_filters_last)}

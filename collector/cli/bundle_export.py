@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from collector.bundle import ExportOptions, ExportReport
 
-_PAGE = 500
-
 
 def configure_export(parser: Parser) -> None:
     """Add the options of `acode runs export`."""

@@ -122,6 +122,8 @@ def seal(folder: str, record: dict[str, Any], sealing: Sealing, surroundings: Su
     is_done = is_sealed(record) and call is None and not has_incoming(folder)
     if record["status"] == "running" or is_done:
         return _kept(folder, record, sealing.keeping)
+    if sealing.keeping.key is not None:
+        sealing.keeping.key()  # without one, nothing is begun
     durable.remove_temporaries(folder)
     before, record = record, annotated(record, call)
     gathered = gather(folder, record, sealing.gathering, surroundings.knowing)

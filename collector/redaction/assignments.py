@@ -107,7 +107,7 @@ class Assignments:
             kind = judging.kind_of_name(
                 name, before[-1] if before and line[start - 1 : start] == b" " else b""
             )
-            if not kind:
+            if not kind or line[max(0, start - 5) : start] == b"/etc/":
                 continue
             found = _value_of(line, start, end, kind)
             if found is not None:
@@ -161,7 +161,7 @@ def _value_of(line: bytes, name_start: int, name_end: int, kind: str) -> tuple[i
         end = line.find(quote.group(1), quote.end(), quote.end() + _MAX_VALUE)
         if end >= 0:
             value = line[quote.end() : end]
-            if mark in (b",", b"(") and (b" " in value or len(value) < 8 or not judging.is_mixed(value)):
+            if mark in (b",", b"(") and not _may_be_argument(value):
                 return None
             return (quote.end(), end) if judging.is_quoted_secret(kind, name, value) else None
         start = quote.end()
@@ -169,17 +169,25 @@ def _value_of(line: bytes, name_start: int, name_end: int, kind: str) -> tuple[i
     if bare is None:
         return None
     value, rest = bare.group(0), line[bare.end() :]
-    if rest[:1] in (b"(", b"[", b"{"):
-        return None
-    if mark in (b",", b"(") and (kind == judging.KEY or not judging.is_random(value, 12)):
-        return None
-    if mark in (b"->", b"::") and not judging.is_random(value, 8):
+    if rest[:1] in (b"(", b"[", b"{") or not _may_be_bare(kind, value, mark):
         return None
     is_alone = not line[:name_start].strip(b" \t-\"'>#/*<{$;")
     is_last = not rest.strip(b" \t,;\"'`)}]/\\") or rest.startswith((b"<", b"&", b"|", b'"', b"'", b"\\"))
     if judging.is_bare_secret(kind, name, value, mark, is_alone, is_last):
         return start, bare.end()
     return None
+
+
+def _may_be_bare(kind: str, value: bytes, mark: bytes) -> bool:
+    """Tell whether a value without quotes may follow a sign that programs use for other things."""
+    if mark in (b",", b"("):
+        return kind != judging.KEY and judging.is_random(value, 12)
+    return mark not in (b"->", b"::") or judging.is_random(value, 8)
+
+
+def _may_be_argument(value: bytes) -> bool:
+    has_digit = not {*value}.isdisjoint(b"0123456789")
+    return has_digit and len(value) >= 8 and b" " not in value and judging.is_mixed(value)
 
 
 def _closes(line: bytes, start: int, sign: bytes, quote: bytes) -> bool:

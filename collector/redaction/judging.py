@@ -157,7 +157,7 @@ def is_bare_secret(kind: str, name: bytes, value: bytes, mark: bytes, is_alone: 
     if is_placeholder(value) or value.lower() == name.lower():
         return False
     if kind == KEY or not mark:
-        return is_random(value, 16 if mark else 20)
+        return is_random(value, 16 if mark else 20) and not _re(_CODE).search(value)
     if kind == PASSWORD and mark in _ASSIGNS:
         return len(value) >= 4 and not _re(_CODE).search(value) and (is_alone or not _re(_WORD).search(value))
     if kind == PASSWORD and is_alone and is_last and len(value) >= 5 and mark == b":":

@@ -16,10 +16,12 @@ class Format(NamedTuple):
     words: tuple[bytes, ...]
     """Literals, as they are written; a line without any of them cannot match."""
     pattern: bytes
+    light: bytes = b""
+    """A simpler pattern that matches in every line that the pattern matches in; empty when it is made."""
 
 
-def _f(name: str, words: str, pattern: str) -> Format:
-    return Format(name, tuple(words.encode().split()), pattern.encode())
+def _f(name: str, words: str, pattern: str, light: str = "") -> Format:
+    return Format(name, tuple(words.encode().split()), pattern.encode(), light.encode())
 
 
 FORMATS: tuple[Format, ...] = (
@@ -52,8 +54,11 @@ FORMATS: tuple[Format, ...] = (
     _f("azure-sas", "sig=", r"[?&;](?:amp;)?sig=([A-Za-z0-9%/+]{40,70}(?:%3[Dd]|=))"),
     _f(
         "azure-key",
-        "AzCa AzSe AzFu ACDb APIM AzCR +AMC +ASt +ARm",
-        r"[A-Za-z0-9+/]{33,76}(?:AzCa|AzSe|AzFu|ACDb|APIM|\+AMC|\+ASt|\+ARm|\+ACR)[A-Za-z0-9+/]{5,10}={0,2}",
+        "AzCa AzSe AzFu ACDb +AMC +ASt +ABa +ASb +AEh +ARm +ACR",
+        r"(?:[A-Za-z0-9+/]{76}(?:ACDb|\+AMC|\+ASt|\+ABa)[A-Za-z0-9+/]{5}[AQgw]==|[A-Za-z0-9]{42}AzSe[A-Za-z0-9]{5,6}\b"
+        r"|[A-Za-z0-9+/]{33}(?:\+ASb|\+AEh|\+ARm)[A-P][A-Za-z0-9+/]{5}=|[\w-]{44}AzFu[\w-]{4,6}[AQgw]=="
+        r"|[A-Za-z0-9+/]{42}\+ACR[A-D][A-Za-z0-9]{5}\b|[A-Za-z0-9]{33}AzCa[A-P][A-Za-z0-9]{5}=)",
+        light=r"(?:ACDb|\+AMC|\+ASt|\+ABa|AzSe|\+ASb|\+AEh|\+ARm|AzFu|\+ACR|AzCa)[\w+/-]{5}",
     ),
     _f("azure-devops-token", "AZDO", r"\b[A-Za-z0-9]{76}AZDO[A-Za-z0-9]{4}\b"),
     _f("alibaba-access-key-id", "LTAI", r"\bLTAI[a-zA-Z0-9]{17,21}\b"),
@@ -326,6 +331,16 @@ FORMATS: tuple[Format, ...] = (
         r"(?i)beamer[\w.-]{0,20}[ \t\"']{0,4}[:=>]{1,2}[ \t\"'`]{0,4}(b_[a-z0-9=_-]{44})",
     ),
     _f("azure-app-configuration", "azconfig.io", r"azconfig\.io;Id=[^;\s]{4,};Secret=([A-Za-z0-9+/=]{20,})"),
+    _f("ionic-token", "ion_", r"\bion_[A-Za-z0-9]{42}\b"),
+    _f("flexport-token", "shltm_", r"\bshltm_[A-Za-z0-9_-]{40}"),
+    _f("teamwork-token", "tkn.v1_", r"\btkn\.v1_[A-Za-z0-9_-]{71}="),
+    _f("telnyx-key", "KEY", r"\bKEY[0-9A-Za-z_-]{55}\b"),
+    _f("scrapfly-key", "scp-", r"\bscp-(?:live|test)-[a-f0-9]{32}\b"),
+    _f("rootly-token", "rootly_", r"\brootly_[a-f0-9]{64}"),
+    _f("honeycomb-key", "hc", r"\bhc[abcdxl](?:lk|ik|mk)_[a-z0-9]{58}\b"),
+    _f("workos-key", "sk_", r"\bsk_[A-Za-z0-9_]{32,}\b"),
+    _f("okta-token", "SSWS", r"\bSSWS[ \t]+(00[\w-]{40})"),
+    _f("wakatime-key", "waka_", r"\bwaka_[0-9a-f]{8}-[0-9a-f-]{27}"),
     _f(
         "prefixed-token",
         "live test prod sandbox secret sk pat key token api oauth svc v1 at rt",

@@ -84,7 +84,7 @@ def _compiled(name: str, words: tuple[bytes, ...], source: bytes) -> CompiledFor
 
 @functools.cache
 def _light_formats() -> tuple[bytes, ...]:
-    return tuple(light(rule.pattern) for rule in FORMATS)
+    return tuple(rule.light or light(rule.pattern) for rule in FORMATS)
 
 
 @functools.cache

@@ -412,8 +412,20 @@ def test_rotation_that_is_killed_at_any_step_leaves_every_file_readable_and_goes
         current = json.loads(acode.run("keys", "list", "--json").stdout)[0]["key_id"]
         headers = {path.read_bytes()[59:75].hex() for f in (one, two) for path in f.glob("*.enc")}
         assert headers == {current}, step
+        assert not [path for f in (one, two) for path in f.glob(".*.tmp")], step
         assert acode.run("runs", "stdout", two.name).stdout == b"two\n", step
         step += int(os.environ.get("ACODE_STEP", "17"))
+
+
+def test_rotations_at_once_lose_no_key(acode: Acode, key_file: Path) -> None:
+    acode.exec("echo", "hello")
+    acode.run("runs", "list")
+    processes = [acode.start("keys", "rotate") for _ in range(4)]
+    for process in processes:
+        process.communicate(timeout=60)
+    assert len(json.loads(acode.run("keys", "list", "--json").stdout)) == 5
+    assert acode.run("runs", "stdout").stdout == b"hello\n"
+    assert acode.run("keys", "rewrap").returncode == 0
 
 
 def test_several_keys_in_the_environment_open_files_and_the_first_encrypts(acode: Acode, key: Key) -> None:
