@@ -83,6 +83,8 @@ def translate(error: sqlite3.Error, schema: Schema = RUNS) -> AcodeError:
         return LimitError("ACODE-ART-005", f"no space left for {name}", "free some space")
     if primary == sqlite3.SQLITE_CONSTRAINT:
         return ConflictError("ACODE-RUN-027", f"{name} refuses it: {text}", "it is in there already")
+    if "Could not decode" in text:  # only what is text was ever written
+        return CorruptError("ACODE-RUN-005", f"{name} is damaged ({ascii(text[:80])})", schema.remedy)
     if "no such table" in text:
         return CorruptError("ACODE-RUN-005", f"{name} has no {schema.holds} in it", schema.remedy)
     return UnavailableError("ACODE-RUN-005", f"database error: {text}", "run 'acode doctor'")
