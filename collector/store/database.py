@@ -70,6 +70,10 @@ class translated_errors:
         """Translate."""
         if isinstance(error, sqlite3.Error):
             raise translate(error, self._schema) from error
+        if isinstance(error, UnicodeDecodeError):  # of SQLite's own words about a damaged schema
+            raise CorruptError(
+                "ACODE-RUN-005", f"{self._schema.file_name} is damaged", self._schema.remedy
+            ) from error
 
 
 def translate(error: sqlite3.Error, schema: Schema = RUNS) -> AcodeError:
