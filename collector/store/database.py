@@ -32,8 +32,8 @@ Row = sqlite3.Row
 DATABASE_SUFFIXES = ("", "-wal", "-shm", "-journal")
 """A database is these files."""
 _DAMAGED = (
-    "Could not decode", "already exists", "duplicate column name", "no such column", "unsupported file format",
-    "malformed",
+    "Could not decode", "already exists", "duplicate column name", "no such column",
+    "unsupported file format", "malformed",
 )  # fmt: skip
 """What SQLite says of text that was never written as such, and of a version that is not the true one."""
 _NO_VERSION = 1000
