@@ -146,11 +146,11 @@ class Model:
 
     def empty_trash(self, crash: int | None = None) -> None:
         """The trash is emptied."""
-        self._do(lambda: trash.empty(self.workspace) and None, crash)
+        self._do(lambda: trash.empty(self.workspace), crash)
         for run_id in [r for r, k in self.runs.items() if k.is_deleted and not trash.find(self.workspace, r)]:
             del self.runs[run_id]
 
-    def _do(self, step: Callable[[], None], crash: int | None) -> None:
+    def _do(self, step: Callable[[], object], crash: int | None) -> None:
         """Do something, dying at the n-th thing that changes the disk; then let the next process go on."""
         try:
             with dying(crash):
@@ -370,6 +370,7 @@ def fill_and_free(place: Path, cycles: int, patience_seconds: float = 60.0) -> i
         finally:
             collector.terminate()
             collector.wait(30)
+        Model(workspace).recover()
         assert quick_check(workspace.database) == "ok"
         nothing_dangles(workspace)
         print(
