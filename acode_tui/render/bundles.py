@@ -99,13 +99,14 @@ def import_head(width: int) -> str:
 def bundle_line(row: BundleRow, width: int) -> Sequence[Span]:
     """Return a run of a bundle, or a problem."""
     if row.is_problem:
-        return [(fit(one_line(f" {row.name}: {row.note}" if row.name else f" {row.note}"), width), "failure")]
+        where = f" {one_line(row.name)}" if row.name else ""
+        return [(fit(f"{one_line(row.note)}{where}", width), "failure")]
     return _line(row.name, row.files, row.bytes, (row.note, "text" if row.note == "new" else "muted"), width)
 
 
 def bundle_rows(bundle: BundleReport, preview: ImportReport | None, problem: str) -> Sequence[BundleRow]:
     """Return what is wrong with a bundle, or what is in it and what becomes of each run."""
-    wrong = [BundleRow(p.path, 0, 0, f"{p.message} ({p.code})", is_problem=True) for p in bundle.problems]
+    wrong = [BundleRow(p.path, 0, 0, f"{p.code}: {p.message}", is_problem=True) for p in bundle.problems]
     if not wrong and problem:
         wrong = [BundleRow("", 0, 0, problem, is_problem=True)]
     known = frozenset(preview.already_there) if preview is not None else frozenset()

@@ -94,13 +94,11 @@ class CleanupDialog(Dialog):
 
     def on_mount(self) -> None:
         """Find out what would go."""
-        super().on_mount()
         self._keeper.start()
         self._ask_for_plan()
 
     def on_unmount(self) -> None:
         """Stop planning; what is being deleted is deleted."""
-        super().on_unmount()
         if self.is_working:
             self._keeper.finish()
         else:

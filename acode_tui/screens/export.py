@@ -94,13 +94,11 @@ class ExportDialog(Dialog):
 
     def on_mount(self) -> None:
         """Find out what would be exported."""
-        super().on_mount()
         self._exporter.start()
         self._choose()
 
     def on_unmount(self) -> None:
         """Stop; nothing is left half written."""
-        super().on_unmount()
         self._exporter.close()
 
     # What would be exported

@@ -24,6 +24,7 @@ from acode_tui.render.bundles import (
 )
 from acode_tui.render.keeping import progress_line
 from acode_tui.render.rows import Span
+from acode_tui.render.safe import one_line
 from acode_tui.screens.dialog import Dialog
 from acode_tui.source.bundles import Importer
 from acode_tui.source.place import completed_path
@@ -64,13 +65,11 @@ class ImportDialog(Dialog):
 
     def on_mount(self) -> None:
         """Ask for a file."""
-        super().on_mount()
         self._importer.start()
         self.say([("Nothing is changed before you say so.", "muted")])
 
     def on_unmount(self) -> None:
         """Stop; either all runs of a bundle are imported or none."""
-        super().on_unmount()
         self._importer.close()
 
     # Checking
@@ -144,7 +143,14 @@ class ImportDialog(Dialog):
         verdict = bundle_spans(self._verified.bundle, self._verified.problem)
         if self._done:
             verdict = [(self._done, "success")]
-        self.say(verdict, bundle_facts(self._verified.bundle))
+        row = self.items.item
+        wrong = [(one_line(row.note), "muted")] if row is not None and row.is_problem else None
+        self.say(verdict, wrong or bundle_facts(self._verified.bundle))
+
+    def on_item_list_moved(self) -> None:
+        """Say in full what is wrong."""
+        if not self.is_working:
+            self.tell()
 
     # Importing
 

@@ -221,6 +221,14 @@ class SessionsScreen(SessionResultScreen):
         if line.run is not None or text:
             self.app.push_screen(ExportDialog(self.settings.workspace, line.run, text))
 
+    def action_collect(self) -> None:
+        """Ask whether to collect the team of the session that the cursor is in."""
+        from acode_tui.screens.collecting import CollectDialog
+
+        line = self.nodes.line
+        if line is not None:
+            self.app.push_screen(CollectDialog(self.settings.workspace, line.session))
+
     def action_delete(self) -> None:
         """Ask whether to delete the run under the cursor."""
         run = self.current_run()
