@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
 from collector import durable
+from collector.errors import LimitError
 from collector.store import ballast, trash
 from collector.store.disk import disk_of
 from collector.workspace import Workspace
 
 ENOUGH_BYTES = 1 << 20
 """What opening the databases and a few small files takes."""
+
+
+def has_room(workspace: Workspace) -> bool:
+    """Tell whether there is room enough to begin."""
+    return disk_of(workspace.folder).free >= ENOUGH_BYTES
+
+
+def is_disk_full(error: Exception) -> bool:
+    """Tell whether an error says that there is no room, be it the system's or SQLite's."""
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return isinstance(error, LimitError) and error.code == "ACODE-ART-005"
 
 
 def make_room(workspace: Workspace, wanted_bytes: int = ENOUGH_BYTES) -> str:
@@ -31,7 +45,7 @@ def make_room_to_begin(workspace: Workspace) -> str:
     given_up = []
     while name := make_room(workspace):
         given_up.append(name)
-    if disk_of(workspace.folder).free < ENOUGH_BYTES and os.path.exists(workspace.search_database):
+    if not has_room(workspace) and os.path.exists(workspace.search_database):
         for suffix in ("", "-wal", "-shm"):
             durable.unlink_quietly(workspace.search_database + suffix)
         given_up.append("search index")
