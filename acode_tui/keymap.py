@@ -110,6 +110,8 @@ KEYS: tuple[Key, ...] = (
     Key("sibling(-1)", ("left_square_bracket", "N"), "previous run", "Search", (SEARCH,)),
     Key("copy_command", ("y",), "copy the command of the run", "Search", (SEARCH,)),
     Key("delete", ("d",), "delete the run", "Runs", WITH_RUN, "delete"),
+    Key("export", ("X",), "export: runs in a file for somebody else", "Keep", WITH_RUN),
+    Key("import", ("i",), "import a bundle: checked first", "Keep", (RUNS,)),
     Key("clean_up", ("D",), "delete by rule: what would go, and why", "Keep", (RUNS,)),
     Key("trash", ("u",), "the trash: bring deleted runs back", "Keep", (RUNS,)),
     Key("search", ("slash",), "search", "Viewer", (RUN,), "search"),

@@ -118,7 +118,11 @@ class Dialog(ModalScreen[None]):
     def on_progressed(self, message: Progressed) -> None:
         """Say how far it is."""
         if self.is_working:
-            self.say(progress_line(message.done, message.total, self.note.size.width))
+            self.say(self.progress_spans(message.done, message.total, self.note.size.width))
+
+    def progress_spans(self, done: int, total: int, width: int) -> Sequence[Span]:
+        """Return how far it is."""
+        return progress_line(done, total, width)
 
     # Keys
 

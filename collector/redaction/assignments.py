@@ -1,17 +1,18 @@
 r"""Secrets that nothing but their place gives away: values of names like `password`, and parts of addresses.
 
 A name is found first; then what stands beside it (`X_PASSWORD=…`, `"token": "…"`, `--api-key …`,
-`<secret>…</secret>`, `"name": "TOKEN", "value": "…"`); then `judging` says whether that is a secret. Other
-places have patterns of their own: `Authorization: Bearer …`, `://user:…@`, `identified by '…'`.
+`<secret>…</secret>`, `"name": "TOKEN", "value": "…"`), or in the next line (`password: |`); then `judging`
+says whether that is a secret. `places` are found by patterns of their own.
 """
 
 from __future__ import annotations
 
 import functools
-from typing import NamedTuple
 
+from collector.redaction import judging
 from collector.redaction.engine import compile_bytes
-from collector.redaction.judging import is_secret
+from collector.redaction.places import FILTER as PLACES_FILTER
+from collector.redaction.places import places
 from collector.redaction.spans import Finding
 
 TYPE_CHECKING = False
@@ -19,84 +20,47 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-WORDS = (
-    rb"passwords?|passwd|passphrase|passcode|passwort|pswd|pwd|secrets?|tokens?|api[_ .-]?keys?"
-    rb"|(?:access|account|admin|app|auth|client|consumer|deploy|encryption|license"
-    rb"|master|private|secret|service"
-    rb"|session|shared|signing|ssh|storage|subscription|write|ingest|integration|hmac|aes|crypto|webhook)"
-    rb"[_ .-]?keys?|credentials?|connection[_-]?string|pass"
+RULE = "assigned-secret"
+_WORD = (
+    rb"(?i)pass(?:words?|wd|wort)?|p(?:a?s{1,2})w(?:o?r?d)?|pw[dr]?|psk|secrets?|tokens?|keys?|credentials?"
+    rb"|private|access|auth(?:entication)?|[_-]pat\b|conn(?:ection)?[ _-]?str(?:ing)?"
 )
-_NAME = rb"(?i)-{0,2}[a-z0-9_.\-$]{0,60}(?:%s)[a-z0-9_\-]{0,40}" % WORDS
-_CLOSING = rb"(?:\x1b\[[0-9;]{0,20}m)?[\"'`\])\\]{0,4}(?:\x1b\[[0-9;]{0,20}m)?"
+_NAME = bytes(range(ord("a"), ord("z") + 1)) + bytes(range(ord("A"), ord("Z") + 1)) + b"0123456789_$-"
+_COLOUR = rb"(?:\x1b\[[0-9;]{0,20}m)?"
 _SIGN = (
-    rb"[ \t]{0,20}(?:=>|:=|\?=|\+=|\|\|=|={1,3}|:{1,2}|->|<-|\|)[ \t]{0,20}"
-    rb"|(?i),[ \t]{0,4}\\{0,3}[\"']value\\{0,3}[\"'][ \t]{0,4}[:=,][ \t]{0,4}"
-    rb"|(?i)[ \t]{1,4}(?:value|content)[ \t]{0,4}=[ \t]{0,4}"
-    rb"|,[ \t]{0,4}"
-    rb"|\([ \t]{0,4}"
-    rb"|>"
+    rb"(?:\x1b\[[0-9;]{0,20}m)?\\{0,3}(?:&quot;|[\"'`]{0,3})[)\]]{0,2}(?:\x1b\[[0-9;]{0,20}m)?"
+    rb"(?:"
+    # A type between the name and the sign, in any of the places where languages write it.
+    rb"[ \t]{0,4}:[ \t]{0,4}[A-Za-z_&*][\w.\[\]<>?&*']{0,30}(?:[ \t]{0,4}\|[ \t]{0,4}None)?[ \t]{0,4}(={1,2})"
+    rb"|[ \t]{1,4}(?:string|str|\[\]byte|\[\][ \t]?string|char\[\])[ \t]{0,4}(:?=)"
+    rb"|[ \t]{0,20}(\?\?=|\|\|=|={1,3}>?|:{1,3}=|\?=|\+=|\.=|!={1,2}|->|<-|:{1,2}|\|{1,2})"
+    rb"|(?i:,[ \t]{0,4}\\{0,3}[\"']value\\{0,3}[\"'])[ \t]{0,4}([:=,])"
+    rb"|(?i:[ \t]{1,4}(?:value|content|default))[ \t]{0,4}(=)"
+    rb"|(?:[ \t]{1,8}[\w:.-]{1,40}=(?:\"[^\"<>]{0,80}\"|'[^'<>]{0,80}')){0,3}[ \t]{0,4}(>)"
+    rb"|[ \t]{0,4}(,|\()"
+    rb")[ \t]{0,20}(?:\x1b\[[0-9;]{0,20}m)?"
 )
-_TYPED = (
-    rb"[ \t]{0,4}:[ \t]{0,4}[A-Za-z_&*][\w.\[\]<>?&*']{0,30}(?:[ \t]{0,4}\|[ \t]{0,4}None)?"
-    rb"[ \t]{0,4}={1,2}[ \t]{0,4}"
+_QUOTE = rb"(?:[@bfruN$L]|\[[ \t]{0,4}|new Buffer\()?(\\{0,3}(?:\"{3}|'{3}|[\"'`]|&quot;))"
+_BARE = rb"[^\s\"'`<>(){}\[\],;\x1b\\|&]+(?:&[^\s\"'`<>(){}\[\],;\x1b\\|&=]+)?"
+_NEXT = (
+    rb"^[ \t>|*#-]{0,80}(?:[<\"']{0,2}(?i:value|val|default|string"
+    rb"|data)[\"']?[ \t]{0,4}[:=>]{1,2}[ \t]{0,4})?"
+    rb"\\{0,3}[\"'`]?([^\s\"'`<>\\]{6,1000})\\{0,3}[\"'`]?[ \t]*(?:[,;/]?>?|</[\w:.-]+>),?[ \t]*$"
 )
-_SIGNS = rb"%s(?:(%s)|(%s))(?:\x1b\[[0-9;]{0,20}m)?" % (_CLOSING, _TYPED, _SIGN)
-_QUOTE = rb"(?:[@bfru$]|\[[ \t]{0,4})?(\\{0,3}(?:\"{3}|'{3}|[\"'`]|&quot;))"
-_BARE = (
-    rb""
-    rb"[^\s\"'`<>(){}\[\],;\x1b\\|&]+(?:&[^\s\"'`<>(){}\[\],;\x1b\\|&=]+(?:[^\s\"'`<>(){}\[\],;\x1b\\|&=]"
-    rb"|$))*"
-)
+_DEFINES = rb"(?:^|[^\w])[#%]?(?:define|global|setenv|export)(?:[ \t]|\\t){1,4}[\w.-]{1,60}$"
 _MAX_VALUE = 4000
+_MAX_SIGN = 240
 
-_PLACES: tuple[tuple[str, tuple[bytes, ...], bytes], ...] = (
-    (
-        "url-password",
-        (b"://",),
-        rb"[A-Za-z][A-Za-z0-9+.-]{1,30}://[^\s/:@\"'<>]{0,200}:([^\s/@\"'<>]{3,200})@[\w\[%$({-]",
-    ),
-    (
-        "authorization",
-        (b"uthorization", b"UTHORIZATION"),
-        rb"(?i)authorization[\"'\]\\]{0,4}[ \t]{0,8}(?:[:=,]"
-        rb"|=>)[ \t]{0,8}\\{0,3}[\"'`]?[bf]?[\"']?(?:bearer|basic|token|apikey|api-key"
-        rb"|negotiate|digest|aws4-hmac-sha256)?(?:[ \t]{1,8}|%20)?([A-Za-z0-9._~+/=:-]{8,})",
-    ),
-    ("bearer", (b"earer ", b"EARER "), rb"(?i)\bbearer[ \t]{1,8}([A-Za-z0-9._~+/-]{16,}={0,2})"),
-    (
-        "sql-password",
-        (b"DENTIFIED", b"dentified", b"ASSWORD", b"assword"),
-        rb"(?i)(?:identified[ \t]{1,4}by(?:[ \t]{1,4}password)?|\bpassword"
-        rb"|\bpassword[ \t]*[(])[ \t]{1,4}[\"']([^\"'\s]{4,200})[\"'][ \t]*(?:[;,)]|$|valid"
-        rb"|login|createdb|superuser|nosuperuser)",
-    ),
-    (
-        "command-password",
-        (b" -u ", b"--user ", b"--user="),
-        rb"\b(?:curl|wget|https?)\b.*[ \t](?:-u|--user)[ =][\"']?[^\s:\"']{1,200}:([^\s\"']{3,200})",
-    ),
-    (
-        "command-password",
-        (b" -p",),
-        rb"\b(?:mysql|mysqldump|mysqladmin|sshpass|mariadb|psql|docker[ \t]+login"
-        rb"|podman[ \t]+login|redis-cli|mongo|mongosh"
-        rb"|mongodump)\b.*[ \t]-p[ \t]?[\"']?([^\s\"'-][^\s\"']{3,200})",
-    ),
-    ("netrc-password", (b"machine ",), rb"\bmachine[ \t]+\S+[ \t]+login[ \t]+\S+[ \t]+password[ \t]+(\S+)"),
-    (
-        "secure-string",
-        (b"ecureString",),
-        rb"(?i)ConvertTo-SecureString[ \t]+(?:-String[ \t]+)?[\"']([^\"']{3,200})[\"']",
-    ),
+FILTER = (
+    rb"(?i:passw|pwd|pswd|p(?:a?s{1,2})w(?:o?r?)d|pass(?:phrase|code|wd)|(?:\b|_|sql|db|user"
+    rb"|[0-9])p(?:ass|w|sk)"
+    rb"|secret|token|credential|api[ _.-]?key|[_-]pat|conn(?:ection)?[ _-]?str|[a-z]key|[_. -]keys?)"
+    rb"[A-Za-z0-9_\-]*\\*(?:\x1b\[[0-9;]*m)?[\"'`)\]]*[ \t]*"
+    rb"(?:[:=>|,(?+.!/]|<-|-+>|\x1b|&quot;|value|content|string|str|\[\]byte|\\t|$)"
+    rb"|(?i:secret|token|key|private|access|auth|passw[a-z]*)[A-Za-z_-]*[^A-Za-z0-9\n]+[A-Za-z0-9+/_.-]{16}"
+    rb"|--[a-z-]*(?:pass|token|secret|key)|(?:define|global|setenv|export)[ \t].*[\"']|" + PLACES_FILTER
 )
-
-
-class Place(NamedTuple):
-    """Where a secret may stand."""
-
-    rule: str
-    words: tuple[bytes, ...]
-    pattern: Any
+"""Fits every line with a name that says so and a sign, a name and something long, or a place."""
 
 
 @functools.cache
@@ -104,62 +68,144 @@ def _re(pattern: bytes) -> Any:
     return compile_bytes(pattern, captures=True, in_lines=True)
 
 
-@functools.cache
-def _places() -> tuple[Place, ...]:
-    return tuple(Place(rule, words, _re(pattern)) for rule, words, pattern in _PLACES)
+class Assignments:
+    """Finds them line by line; a name at the end of a line has its value in the next."""
 
+    __slots__ = ("_waiting",)
 
-# Lines that may hold one have a name and a sign, or one of the other words.
-FILTER = (
-    rb"(?i:passwords?|passw|passphrase|passcode|pswd|pwd|secrets?|tokens?|[_.-]key"
-    rb"|apikey|credentials?|[a-z]key|_pass|\bpass|string)"
-    rb"[A-Za-z0-9_\-]{0,40}[\"'`\])\\m\x1b\[]{0,8}[ \t]{0,20}(?:[:=>|,(?+]|<-|->|value)"
-    rb"|--[a-z-]{0,20}(?:pass|token|secret|key)"
-    rb"|://[^\s/:@\"'<>]{0,200}:[^\s/@\"'<>]{3,200}@"
-    rb"|(?i:authorization|bearer )|(?i:identified[ \t]{1,4}by|password[ \t]{1,4}[\"'])"
-    rb"|[ \t](?:-u|--user)[ =][\"']?[^\s:\"']{1,200}:"
-    rb"|(?:mysql|mariadb|sshpass|login|mongo|redis|psql).*[ \t]-p|\bmachine[ \t]|ecureString"
-)
+    def __init__(self) -> None:
+        self._waiting = ""
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the next line may hold the value of a name in the last one."""
+        return bool(self._waiting)
 
-def find_assigned(line: bytes) -> Iterator[Finding]:
-    """Yield the secrets of a line that have no format."""
-    for place in _places():
-        if any(word in line for word in place.words):
-            for match in place.pattern.finditer(line):
-                value = match.group(1)
-                if is_secret(b"password", value, is_quoted=True):
+    def find(self, line: bytes) -> Iterator[Finding]:
+        """Yield the secrets of a line."""
+        waiting, self._waiting = self._waiting, ""
+        if waiting:
+            yield from _in_next_line(line, waiting)
+        lowered = line.lower()
+        for place in places():
+            if place.word in lowered:
+                for match in place.pattern.finditer(line):
+                    value = match.group(1)
+                    if judging.is_template(value) or (place.is_judged and not judging.is_random(value, 16)):
+                        continue
                     yield Finding(match.start(1), match.end(1), place.rule)
-    for name in _re(_NAME).finditer(line):
-        found = _value_of(line, name.start(), name.end())
-        if found is not None:
-            yield Finding(found[0], found[1], "assigned-secret")
+        yield from self._find_named(line)
+
+    def _find_named(self, line: bytes) -> Iterator[Finding]:
+        end = 0
+        for word in _re(_WORD).finditer(line):
+            if word.start() < end:
+                continue
+            start, end = _bounds(line, word.start(), word.end())
+            name = line[start:end]
+            before = line[max(0, start - 16) : start].split()
+            kind = judging.kind_of_name(
+                name, before[-1] if before and line[start - 1 : start] == b" " else b""
+            )
+            if not kind or line[max(0, start - 5) : start] == b"/etc/":
+                continue
+            found = _value_of(line, start, end, kind)
+            if found is not None:
+                yield Finding(found[0], found[1], RULE)
+                end = found[1]
+            elif kind != judging.KEY and _goes_on(line, start, end):
+                self._waiting = kind
 
 
-def _value_of(line: bytes, name_start: int, name_end: int) -> tuple[int, int] | None:
+def _goes_on(line: bytes, start: int, end: int) -> bool:
+    """Tell whether the value of a name that ends a line is in the next one."""
+    rest = line[end:].strip()
+    if rest.strip(b"\"'\\") in (b":", b": |", b": >", b": |-", b": >-", b">", b"= \\", b"/>", b" />"):
+        return True
+    return (
+        rest in (b'",', b"',")
+        and _re(rb"(?i)(?:name|key|id)[\"']?[ \t]*[:=][ \t]*[\"']$").search(line[:start]) is not None
+    )
+
+
+def _bounds(line: bytes, start: int, end: int) -> tuple[int, int]:
+    """Return where the name around a word begins and ends."""
+    left = line[max(0, start - 60) : start]
+    right = line[end : end + 40]
+    return start - len(left) + len(left.rstrip(_NAME)), end + len(right) - len(right.lstrip(_NAME))
+
+
+def _in_next_line(line: bytes, kind: str) -> Iterator[Finding]:
+    found = _re(_NEXT).search(line)
+    if found is None:
+        return
+    value = found.group(1).rstrip(b",;/")
+    if value.endswith((b"(", b")", b"{")):
+        return
+    if judging.is_quoted_secret(kind, b"", value) and (kind == judging.PASSWORD or judging.is_mixed(value)):
+        yield Finding(found.start(1), found.start(1) + len(value), RULE)
+
+
+def _value_of(line: bytes, name_start: int, name_end: int, kind: str) -> tuple[int, int] | None:
+    """Return where the value of a name is, when it is a secret."""
+    sign = _re(_SIGN).match(line, name_end, min(len(line), name_end + _MAX_SIGN))
     name = line[name_start:name_end]
-    sign = _re(_SIGNS).match(line, name_end)
-    if sign is not None:
-        start = sign.end()
-    elif name.startswith(b"-") and line[name_end : name_end + 1] in (b" ", b"\t"):
-        start = name_end + 1
-    else:
+    if sign is None:
+        return _beside(line, name, name_end, kind)
+    mark = next(filter(None, sign.groups()), b"")
+    start = sign.end()
+    quote = _re(_QUOTE).match(line, start, min(len(line), start + 20))
+    if quote is not None and _closes(line, name_start, sign.group(0), quote.group(0)):
         return None
-    mark = b"=" if sign is None or sign.group(1) else sign.group(2).strip()
-    quote = _re(_QUOTE).match(line, start)
     if quote is not None:
         end = line.find(quote.group(1), quote.end(), quote.end() + _MAX_VALUE)
-        if end > 0:
+        if end >= 0:
             value = line[quote.end() : end]
-            return (quote.end(), end) if is_secret(name, value, is_quoted=True, mark=mark) else None
+            if mark in (b",", b"(") and not _may_be_argument(value):
+                return None
+            return (quote.end(), end) if judging.is_quoted_secret(kind, name, value) else None
         start = quote.end()
-    if mark in (b",", b"(") and quote is None:
-        return None
     bare = _re(_BARE).match(line, start)
     if bare is None:
         return None
     value, rest = bare.group(0), line[bare.end() :]
-    is_alone = not line[:name_start].strip(b" \t-\"'>#/*") or mark != b":"
-    if not is_secret(name, value, is_quoted=quote is not None, mark=mark, rest=rest, is_alone=is_alone):
+    if rest[:1] in (b"(", b"[", b"{") or not _may_be_bare(kind, value, mark):
         return None
-    return bare.start(), bare.end()
+    is_alone = not line[:name_start].strip(b" \t-\"'>#/*<{$;")
+    is_last = not rest.strip(b" \t,;\"'`)}]/\\") or rest.startswith((b"<", b"&", b"|", b'"', b"'", b"\\"))
+    if judging.is_bare_secret(kind, name, value, mark, is_alone, is_last):
+        return start, bare.end()
+    return None
+
+
+def _may_be_bare(kind: str, value: bytes, mark: bytes) -> bool:
+    """Tell whether a value without quotes may follow a sign that programs use for other things."""
+    if mark in (b",", b"("):
+        return kind != judging.KEY and judging.is_random(value, 12)
+    return mark not in (b"->", b"::") or judging.is_random(value, 8)
+
+
+def _may_be_argument(value: bytes) -> bool:
+    has_digit = not {*value}.isdisjoint(b"0123456789")
+    return has_digit and len(value) >= 8 and b" " not in value and judging.is_mixed(value)
+
+
+def _closes(line: bytes, start: int, sign: bytes, quote: bytes) -> bool:
+    """Tell whether a quote ends what was quoted before a name, as in `'passwd:' and`."""
+    return quote == line[start - 1 : start] and quote not in sign and not sign.endswith((b" ", b"="))
+
+
+def _beside(line: bytes, name: bytes, end: int, kind: str) -> tuple[int, int] | None:
+    """Return where a value stands that no sign gives to a name: an argument, or something random."""
+    gap = len(line[end : end + 8]) - len(line[end : end + 8].lstrip(b" \t\"'#-_"))
+    bare = _re(_BARE).match(line, end + gap) if gap else None
+    if bare is None:
+        return None
+    value = bare.group(0)
+    is_quoted = line[end + gap - 1 : end + gap] in (b'"', b"'")
+    is_option = name.startswith(b"-") and line[end : end + 1] in (b" ", b"\t") and value[:1] not in b"@#"
+    is_option = is_option or (is_quoted and _re(_DEFINES).search(line[:end]) is not None)
+    if is_option and kind == judging.PASSWORD and not judging.is_mixed(value):
+        is_option = b"passw" in name.lower()
+    mark = b"=" if is_option and kind != judging.KEY else b""
+    return bare.span() if judging.is_bare_secret(kind, name, value, mark, True, True) else None

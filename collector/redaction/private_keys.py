@@ -18,9 +18,17 @@ if TYPE_CHECKING:
     from typing import Any
 
 RULE = "private-key"
-_STARTS = (b"-----BEGIN", b"---- BEGIN", b"Private-Lines:")
+_DER = (
+    # How the DER of private keys begins in base64: PKCS #1, PKCS #8 with RSA and with curves, SEC 1.
+    rb"MII[A-Za-z0-9+/]{2}[A-Za-z0-9+/]?[A-Za-z0-9+/]?IBAAK[BC][A-Za-z0-9+/]{16}"
+    rb"|MII[A-Za-z0-9+/]{2,4}IBADANBgkqhkiG9w0BAQEFAAS|MIG[A-Za-z0-9+/]AgEAMB[A-Za-z0-9+/]GByqGSM49"
+    rb"|M[HGI][A-Za-z0-9+/]{1,3}CAQEE[A-Za-z0-9+/]{20}|MC4CAQAwBQYDK2V[A-Za-z0-9+/]"
+)
+_START = rb"----[- ]BEGIN|Private-Lines:|" + _DER
 _BEGIN = rb"----[- ]BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?[- ]----|Private-Lines: ?\d+"
 _END = rb"----[- ]END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?[- ]----"
+_BASE64_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
+_BASE64 = frozenset(_BASE64_BYTES)
 _BREAK = rb"(?:\\{1,4}r)?\\{1,4}n|\\{1,4}r|<br ?/?>|&#(?:10|13|x[aAdD]);|%0[aAdD]"
 _BODY = rb"[ \t\"'+,;]*(?:(?:%s|[A-Za-z0-9+/=_-]|\\/|[ \t]+[A-Za-z0-9+/=]{16,}|[\"'+,][ \t]*)+)" % _BREAK
 _HEADER = rb"(?:Proc-Type|DEK-Info|Comment|Version|Charset|Hash|Subject|MessageID)\\{0,2}: ?[^\\]*"
@@ -98,12 +106,16 @@ class PrivateKeys:
                 self._lines = -1 if ending or not _may_go_on(inner) else 0
             self._blank = 0
             place = limit
+        if self._lines < 0 and (begin := _re(_DER).search(line, place)) is not None:
+            end = begin.end() + len(line[begin.end() :]) - len(line[begin.end() :].lstrip(_BASE64_BYTES))
+            yield Finding(base + begin.start(), base + end, RULE)
+            self._lines = 1
 
 
 def _next_start(data: bytes, place: int) -> int:
     """Return the start of the next line that may begin a key; -1 when there is none."""
-    starts = [found for word in _STARTS if (found := data.find(word, place)) >= 0]
-    return max(place, data.rfind(b"\n", place, min(starts)) + 1) if starts else -1
+    found = _re(_START).search(data, place)
+    return -1 if found is None else max(place, data.rfind(b"\n", place, found.start()) + 1)
 
 
 def _body_of(line: bytes, is_first: bool, is_last: bool) -> tuple[int, int] | None:
@@ -118,12 +130,15 @@ def _body_of(line: bytes, is_first: bool, is_last: bool) -> tuple[int, int] | No
         return start, end
     minimum = 16 if is_first else 1 if not line[:start].strip(b" \t\"'") else 24
     if size < minimum:
-        return None
+        return _longest_run(line)
     # A word of a sentence is no base64.
     return (start, end) if size >= 40 or not line[:start].rstrip().endswith((b":", b".")) else None
 
 
-_BASE64 = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=")
+def _longest_run(line: bytes) -> tuple[int, int] | None:
+    """Return where the first long run of base64 is, whatever stands behind it."""
+    found = _re(rb"[A-Za-z0-9+/]{40,}={0,2}").search(line)
+    return None if found is None else (found.start(), found.end())
 
 
 def _body_size(inner: bytes) -> int:

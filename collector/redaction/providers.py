@@ -16,10 +16,12 @@ class Format(NamedTuple):
     words: tuple[bytes, ...]
     """Literals, as they are written; a line without any of them cannot match."""
     pattern: bytes
+    light: bytes = b""
+    """A simpler pattern that matches in every line that the pattern matches in; empty when it is made."""
 
 
-def _f(name: str, words: str, pattern: str) -> Format:
-    return Format(name, tuple(words.encode().split()), pattern.encode())
+def _f(name: str, words: str, pattern: str, light: str = "") -> Format:
+    return Format(name, tuple(words.encode().split()), pattern.encode(), light.encode())
 
 
 FORMATS: tuple[Format, ...] = (
@@ -52,8 +54,11 @@ FORMATS: tuple[Format, ...] = (
     _f("azure-sas", "sig=", r"[?&;](?:amp;)?sig=([A-Za-z0-9%/+]{40,70}(?:%3[Dd]|=))"),
     _f(
         "azure-key",
-        "AzCa AzSe AzFu ACDb APIM AzCR +AMC +ASt +ARm",
-        r"[A-Za-z0-9+/]{33,76}(?:AzCa|AzSe|AzFu|ACDb|APIM|\+AMC|\+ASt|\+ARm|\+ACR)[A-Za-z0-9+/]{5,10}={0,2}",
+        "AzCa AzSe AzFu ACDb +AMC +ASt +ABa +ASb +AEh +ARm +ACR",
+        r"(?:[A-Za-z0-9+/]{76}(?:ACDb|\+AMC|\+ASt|\+ABa)[A-Za-z0-9+/]{5}[AQgw]==|[A-Za-z0-9]{42}AzSe[A-Za-z0-9]{5,6}\b"
+        r"|[A-Za-z0-9+/]{33}(?:\+ASb|\+AEh|\+ARm)[A-P][A-Za-z0-9+/]{5}=|[\w-]{44}AzFu[\w-]{4,6}[AQgw]=="
+        r"|[A-Za-z0-9+/]{42}\+ACR[A-D][A-Za-z0-9]{5}\b|[A-Za-z0-9]{33}AzCa[A-P][A-Za-z0-9]{5}=)",
+        light=r"(?:ACDb|\+AMC|\+ASt|\+ABa|AzSe|\+ASb|\+AEh|\+ARm|AzFu|\+ACR|AzCa)[\w+/-]{5}",
     ),
     _f("azure-devops-token", "AZDO", r"\b[A-Za-z0-9]{76}AZDO[A-Za-z0-9]{4}\b"),
     _f("alibaba-access-key-id", "LTAI", r"\bLTAI[a-zA-Z0-9]{17,21}\b"),
@@ -98,7 +103,7 @@ FORMATS: tuple[Format, ...] = (
     _f(
         "npmrc-token",
         "_authToken _auth _password",
-        r"_(?:authToken|auth|password)[ \t]*=[ \t]*[\"']?([A-Za-z0-9+/=_.-]{16,})",
+        r"(?:^|/:|[ \t]:)_(?:authToken|auth|password)[ \t]*=[ \t]*[\"']?([A-Za-z0-9+/=_.-]{16,})",
     ),
     _f("pypi-token", "pypi-", r"\bpypi-(?:AgEIcHlwaS5vcmc|AgENdGVzdC5weXBpLm9yZw)[\w-]{50,}"),
     _f("rubygems-key", "rubygems_", r"\brubygems_[a-f0-9]{48}"),
@@ -269,4 +274,77 @@ FORMATS: tuple[Format, ...] = (
     ),
     _f("jwk", '"d"', r"\"kty\".*\"d\"[ \t]*:[ \t]*\"([A-Za-z0-9_-]{20,})\""),
     _f("jwk", '"d"', r"\"d\"[ \t]*:[ \t]*\"([A-Za-z0-9_-]{20,})\".*\"kty\""),
+    # More that came up in other people's collections of formats
+    _f("adafruit-key", "aio_", r"\baio_[A-Za-z0-9]{28}\b"),
+    _f("aws-bedrock-key", "bedrock-api-key-", r"\bbedrock-api-key-[A-Za-z0-9+/=]{20,}"),
+    _f("defined-networking-token", "dnkey-", r"(?i)\bdnkey-[a-z0-9=_-]{26}-[a-z0-9=_-]{52}"),
+    _f("jina-key", "jina_", r"\bjina_[a-f0-9]{32}[A-Za-z0-9_-]{28}"),
+    _f("llamaindex-key", "llx-", r"\bllx-[A-Za-z0-9_-]{48}"),
+    _f("postman-key", "PMAT-", r"\bPMAT-[A-Z0-9]{26}\b"),
+    _f("together-key", "tgp_v1_", r"\btgp_v1_[A-Za-z0-9_-]{43}"),
+    _f("wundergraph-key", "cosmo_", r"\bcosmo_[a-f0-9]{32}"),
+    _f("bitbucket-token", "BBDC-", r"\bBBDC-[A-Za-z0-9+/@_-]{40,60}"),
+    _f("pubnub-key", "pub-c- sub-c- sec-c-", r"\b(?:pub|sub|sec)-c-[A-Za-z0-9-]{36,}"),
+    _f("dropbox-token", "sl.", r"\bsl\.(?:u\.)?[A-Za-z0-9_-]{100,}"),
+    _f("dropbox-token", "AAAAAA", r"\b[A-Za-z0-9]{11}AAAAAAAAAA[A-Za-z0-9_=-]{43}\b"),
+    _f("mapbox-token", "tk.eyJ", r"\btk\.eyJ[A-Za-z0-9_-]{40,}\.[\w-]{20,}"),
+    _f("teams-webhook", "outlook.office.com/webhook", r"outlook\.office\.com/(webhook(?:b2)?/[\w@/-]{60,})"),
+    _f("teams-webhook", "IncomingWebhook/", r"(?i)/webhookb?2?/([\w@-]{60,}/IncomingWebhook/[\w/-]{32,})"),
+    _f("segment-token", "sgp_", r"\bsgp_[A-Za-z0-9]{64}\b"),
+    _f(
+        "sourcegraph-token",
+        "sgp_ slk_",
+        r"\b(?:slk_[a-f0-9]{64}|sgp_(?:[a-f0-9]{16}_)?(?:local_)?[a-f0-9]{40})\b",
+    ),
+    _f("frameio-token", "fio-u-", r"fio-u-[\w=-]{64}"),
+    _f("hubspot-token", "pat-na pat-eu", r"\bpat-(?:na|eu)\d-[a-fA-F0-9]{8}-[a-fA-F0-9-]{27}"),
+    _f("asana-token", "0/ 1/ 2/", r"\b[0-2]/\d{12,20}(?:/\d{12,20})?:[a-f0-9]{32}\b"),
+    _f("mongodb-atlas-secret", "mdb_sa_sk_", r"\bmdb_sa_sk_[\w-]{40}"),
+    _f("infisical-token", "st.", r"\bst\.[a-f0-9]{24}\.[a-f0-9]{32}\.[a-f0-9]{32}\b"),
+    _f("volcengine-key", "AKLT", r"\bAKLT[A-Za-z0-9+/=_-]{30,}"),
+    _f("aws-cdk-session", "FwoGZXIvYXdz IQoJb3JpZ2lu", r"(?:FwoGZXIvYXdz|IQoJb3JpZ2lu)[A-Za-z0-9+/=%]{60,}"),
+    _f("zoho-token", "1000.", r"\b1000\.[a-f0-9]{32}\.[a-f0-9]{32}\b"),
+    _f("discord-webhook", "/api/webhooks/", r"/api/webhooks/(\d{17,20}/[\w-]{60,72})"),
+    _f("zapier-webhook", "hooks.zapier.com", r"hooks\.zapier\.com/hooks/catch/(\d+/\w{6,})"),
+    _f("facebook-token", "|", r"\b\d{15,16}\|[\w-]{27}\b"),
+    _f("teamcity-token", "eyJ0eXAiOiAiVENWMiJ9", r"\beyJ0eXAiOiAiVENWMiJ9\.[\w-]{36}\.[\w-]{48}"),
+    _f(
+        "wireguard-key",
+        "PrivateKey PresharedKey",
+        r"P(?:rivate|reshared)Key[ \t]*=[ \t]*([A-Za-z0-9+/]{43}=)",
+    ),
+    _f(
+        "htpasswd-hash",
+        "$apr1$ $2y$ $2a$ $2b$ $6$ $5$ $1$ $argon2",
+        r"\$(?:apr1|[156]|2[aby]|argon2id?|y)\$[./A-Za-z0-9$=,+-]{20,}",
+    ),
+    _f("uptimerobot-key", "ur u m", r"\b(?:ur|u|m)[0-9]{6,10}-[a-f0-9]{24,32}\b"),
+    _f("thingsboard-token", "thingsboard", r"thingsboard\.cloud/api/v1/([a-z0-9]{20})/"),
+    _f("elevenlabs-key", "sk_", r"\bsk_[a-f0-9]{48}\b"),
+    _f("pinecone-openai-like-key", "sk-", r"\bsk-(?:[a-z0-9]{1,10}-){0,3}[A-Za-z0-9_]{32,}\b"),
+    _f("ubidots-token", "BBFF- BBUS-", r"\bBB(?:FF|US)-[A-Za-z0-9]{30,36}\b"),
+    _f("deno-token", "ddp_ ddw_", r"\bdd[pw]_[A-Za-z0-9]{36}\b"),
+    _f("clickup-token", "pk_", r"\bpk_[0-9]{6,10}_[A-Z0-9]{32}\b"),
+    _f(
+        "beamer-token",
+        "b_",
+        r"(?i)beamer[\w.-]{0,20}[ \t\"']{0,4}[:=>]{1,2}[ \t\"'`]{0,4}(b_[a-z0-9=_-]{44})",
+    ),
+    _f("azure-app-configuration", "azconfig.io", r"azconfig\.io;Id=[^;\s]{4,};Secret=([A-Za-z0-9+/=]{20,})"),
+    _f("ionic-token", "ion_", r"\bion_[A-Za-z0-9]{42}\b"),
+    _f("flexport-token", "shltm_", r"\bshltm_[A-Za-z0-9_-]{40}"),
+    _f("teamwork-token", "tkn.v1_", r"\btkn\.v1_[A-Za-z0-9_-]{71}="),
+    _f("telnyx-key", "KEY", r"\bKEY[0-9A-Za-z_-]{55}\b"),
+    _f("scrapfly-key", "scp-", r"\bscp-(?:live|test)-[a-f0-9]{32}\b"),
+    _f("rootly-token", "rootly_", r"\brootly_[a-f0-9]{64}"),
+    _f("honeycomb-key", "hc", r"\bhc[abcdxl](?:lk|ik|mk)_[a-z0-9]{58}\b"),
+    _f("workos-key", "sk_", r"\bsk_[A-Za-z0-9_]{32,}\b"),
+    _f("okta-token", "SSWS", r"\bSSWS[ \t]+(00[\w-]{40})"),
+    _f("wakatime-key", "waka_", r"\bwaka_[0-9a-f]{8}-[0-9a-f-]{27}"),
+    _f(
+        "prefixed-token",
+        "live test prod sandbox secret sk pat key token api oauth svc v1 at rt",
+        r"\b([a-z][a-z0-9]{1,9}[_-](?:live|test|prod|production|sandbox|secret|sk|pat|key|token|api|oauth|svc|v1|at|rt)"
+        r"[_-][A-Za-z0-9]{20,})\b",
+    ),
 )

@@ -7,8 +7,9 @@ import re
 from typing import NamedTuple
 
 from collector.errors import InputError
-from collector.redaction.assignments import FILTER, find_assigned
+from collector.redaction.assignments import FILTER
 from collector.redaction.engine import compile_bytes
+from collector.redaction.judging import is_sample
 from collector.redaction.known import Known, compile_known
 from collector.redaction.providers import FORMATS
 from collector.redaction.spans import Finding, marker
@@ -36,7 +37,10 @@ class Rules(NamedTuple):
 
     formats: tuple[CompiledFormat, ...]
     custom: tuple[CompiledFormat, ...]
-    filter: Any
+    format_lines: Any
+    """Fits every line in which a format or a rule of the user's may be found."""
+    assignment_lines: Any
+    """Fits every line in which something else may be. One pattern for both would have too many states."""
     allowed: Any
     known: Known
 
@@ -61,7 +65,8 @@ def build_rules(
     return Rules(
         _formats(),
         custom,
-        _filter(tuple(sources)),
+        _filter((*_light_formats(), *(source.encode() for source in sources))),
+        _filter((FILTER,)),
         _allowed(tuple(allow)),
         compile_known(known),
     )
@@ -78,36 +83,62 @@ def _compiled(name: str, words: tuple[bytes, ...], source: bytes) -> CompiledFor
 
 
 @functools.cache
-def _filter(custom: tuple[str, ...]) -> Any:
-    sources = [light(rule.pattern) for rule in FORMATS]
-    sources += [FILTER, *(source.encode() for source in custom)]
+def _light_formats() -> tuple[bytes, ...]:
+    return tuple(rule.light or light(rule.pattern) for rule in FORMATS)
+
+
+@functools.cache
+def _filter(sources: tuple[bytes, ...]) -> Any:
     return compile_bytes(b"|".join(b"(?:%s)" % source for source in sources), in_lines=True)
 
 
 def light(source: bytes) -> bytes:
-    """Return a pattern that matches wherever another one does, and takes fewer states.
+    """Return a pattern that matches within every match of another one, and takes fewer states.
 
-    What follows the first long repeat outside of groups is left out, and repeats have their minimum.
+    Repeats have no maximum. What follows the first long repeat behind a literal is left out, and of what
+    stands before the first literal only the end of a long repeat is left.
     """
-    depth = place = 0
+    begin = place = 0
+    has_literal = False
     while place < len(source):
-        byte = source[place : place + 1]
-        if byte == b"\\":
-            place += 1
-        elif byte == b"[":
-            place = source.index(b"]", place + (2 if source[place + 1 : place + 2] != b"^" else 3))
-        elif byte in b"()":
-            depth += 1 if byte == b"(" else -1
-        elif byte == b"{" and not depth:
-            low = int(re.match(rb"\{(\d+)", source[place:]).group(1))  # type: ignore[union-attr]
-            if low >= 8:
-                return _least(source[:place]) + b"{%d}" % min(low, 12)
-        place += 1
-    return _least(source)
+        end = _atom_end(source, place)
+        atom = source[place:end]
+        repeat = re.match(rb"\{(\d+)(?:,\d*)?\}", source[end:])
+        if repeat is None:
+            has_literal = has_literal or _is_literal(atom)
+            place = end
+            continue
+        low = int(repeat.group(1))
+        if low >= 8 and has_literal:
+            return _least(source[begin:place]) + atom + b"{%d}" % min(low, 12)
+        if low >= 8:
+            rest = light(source[end + repeat.end() :])
+            return atom + b"{4}" + rest
+        place = end + repeat.end()
+    return _least(source[begin:])
+
+
+def _is_literal(atom: bytes) -> bool:
+    is_group = atom[:1] == b"(" and len(atom) > 5
+    return is_group or atom.isalnum() or (atom[:1] == b"\\" and not atom[1:].isalnum())
+
+
+def _atom_end(source: bytes, place: int) -> int:
+    """Return where an atom of a pattern ends: a character, an escape, a class or a group."""
+    if source[place : place + 1] == b"\\":
+        return place + 2
+    if source[place : place + 1] == b"[":
+        return source.index(b"]", place + (3 if source[place + 1 : place + 2] == b"^" else 2)) + 1
+    if source[place : place + 1] != b"(":
+        return place + 1
+    place += 1
+    while source[place : place + 1] != b")":
+        place = _atom_end(source, place)
+    return place + 1
 
 
 def _least(source: bytes) -> bytes:
-    return re.sub(rb"\{(\d+),\d*\}", rb"{\1}", source)
+    return re.sub(rb"\{(\d+),\d*\}", rb"{\1,}", source)
 
 
 def _custom(name: str, source: str) -> CompiledFormat:
@@ -149,13 +180,14 @@ def _allowed(sources: tuple[str, ...]) -> Any:
 
 
 def find_in_line(rules: Rules, line: bytes) -> Iterator[Finding]:
-    """Yield what the formats, the user's rules and the assignments find in a line."""
+    """Yield what the formats and the user's rules find in a line."""
     for rule in rules.formats:
         if any(word in line for word in rule.words):
-            yield from _matches(rule, line)
+            for found in _matches(rule, line):
+                if not is_sample(line[found.start : found.end]):
+                    yield found
     for rule in rules.custom:
         yield from _matches(rule, line)
-    yield from find_assigned(line)
 
 
 def _matches(rule: CompiledFormat, line: bytes) -> Iterator[Finding]:

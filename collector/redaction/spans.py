@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 
-GENERIC = frozenset({"assigned-secret", "authorization", "bearer"})
+GENERIC = frozenset({"assigned-secret", "authorization", "bearer", "prefixed-token"})
 """Rules that say less about a secret than others that find it too."""
 
 

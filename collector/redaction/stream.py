@@ -7,6 +7,7 @@ than `PIECE` bytes is judged in pieces from its start on, each with the `AHEAD` 
 
 from __future__ import annotations
 
+from collector.redaction.assignments import Assignments
 from collector.redaction.known import find_known, open_start
 from collector.redaction.private_keys import PrivateKeys
 from collector.redaction.rules import find_in_line, is_allowed
@@ -15,6 +16,7 @@ from collector.redaction.spans import Finding, in_lines, marker, merge
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from collector.redaction.rules import Rules
 
@@ -31,6 +33,7 @@ class Scanner:
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
         self._keys = PrivateKeys()
+        self._assignments = Assignments()
         self._buffer = bytearray()
         self._base = 0
         self._before = 0
@@ -89,15 +92,38 @@ class Scanner:
         stop = min(len(data), end + AHEAD) if is_piece else end
         for found in self._keys.find(data[start:end]):
             yield found._replace(start=found.start + start, end=found.end + start)
-        place = start
-        search = self._rules.filter.search
-        while (hit := search(data, place, stop)) is not None and hit.start() < end:
-            line_start = max(data.rfind(b"\n", 0, hit.start()) + 1, start - _BEFORE, 0)
-            line_end = data.find(b"\n", hit.start(), stop)
-            line_end = stop if line_end < 0 else line_end
-            for found in find_in_line(self._rules, data[line_start:line_end]):
+        for line_start, line in self._lines(data, self._rules.format_lines, start, end, stop):
+            for found in find_in_line(self._rules, line):
                 if start <= found.start + line_start < end:
                     yield found._replace(start=found.start + line_start, end=found.end + line_start)
+        lines = self._lines(data, self._rules.assignment_lines, start, end, stop, self._assignments)
+        for line_start, line in lines:
+            for found in self._assignments.find(line):
+                if start <= found.start + line_start < end:
+                    yield found._replace(start=found.start + line_start, end=found.end + line_start)
+
+    def _lines(
+        self,
+        data: bytes,
+        wanted: Any,
+        start: int,
+        end: int,
+        stop: int,
+        waiting: Assignments | None = None,
+    ) -> Iterator[tuple[int, bytes]]:
+        """Yield lines that a pattern fits, and those that are waited for, with their places."""
+        place = start
+        while place < end:
+            at = place
+            if waiting is None or not waiting.is_waiting:
+                hit = wanted.search(data, place, stop)
+                if hit is None or hit.start() >= end:
+                    return
+                at = hit.start()
+            line_start = max(data.rfind(b"\n", 0, at) + 1, start - _BEFORE)
+            line_end = data.find(b"\n", at, stop)
+            line_end = stop if line_end < 0 else line_end
+            yield line_start, data[line_start:line_end]
             place = line_end + 1
 
 

@@ -231,6 +231,18 @@ class time_limit:
             self._db.set_progress_handler(None, 0)
 
 
+def identities(path: str) -> dict[str, tuple[int, int]]:
+    """Return which files a database is now: name, device and inode of each that is there."""
+    found = {}
+    for suffix in ("", "-wal", "-shm"):
+        try:
+            status = os.lstat(path + suffix)
+        except FileNotFoundError:
+            continue
+        found[path.rpartition("/")[2] + suffix] = (status.st_dev, status.st_ino)
+    return found
+
+
 def quick_check(path: str) -> str:
     """Return `ok`, or the first thing that is wrong with the file."""
     with translated_errors():

@@ -412,8 +412,20 @@ def test_rotation_that_is_killed_at_any_step_leaves_every_file_readable_and_goes
         current = json.loads(acode.run("keys", "list", "--json").stdout)[0]["key_id"]
         headers = {path.read_bytes()[59:75].hex() for f in (one, two) for path in f.glob("*.enc")}
         assert headers == {current}, step
+        assert not [path for f in (one, two) for path in f.glob(".*.tmp")], step
         assert acode.run("runs", "stdout", two.name).stdout == b"two\n", step
         step += int(os.environ.get("ACODE_STEP", "17"))
+
+
+def test_rotations_at_once_lose_no_key(acode: Acode, key_file: Path) -> None:
+    acode.exec("echo", "hello")
+    acode.run("runs", "list")
+    processes = [acode.start("keys", "rotate") for _ in range(4)]
+    for process in processes:
+        process.communicate(timeout=60)
+    assert len(json.loads(acode.run("keys", "list", "--json").stdout)) == 5
+    assert acode.run("runs", "stdout").stdout == b"hello\n"
+    assert acode.run("keys", "rewrap").returncode == 0
 
 
 def test_several_keys_in_the_environment_open_files_and_the_first_encrypts(acode: Acode, key: Key) -> None:
@@ -489,3 +501,30 @@ def test_without_cryptography_all_else_works_and_the_error_says_what_to_type(aco
         assert done.returncode == 1, arguments
         assert b"ACODE-RUN-039" in done.stderr
         assert b"pip install 'acode-tui[crypto]'" in done.stderr
+
+
+# Bundles
+
+
+def test_a_bundle_of_encrypted_runs_holds_their_content_and_is_encrypted_again_when_imported(
+    acode: Acode, key: Key, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    out, _ = record(acode)
+    bundle = str(acode.root / "runs.zip")
+    assert acode.run("runs", "export", "@", "--no-redact", "--yes", "-o", bundle).returncode == 0
+    other = Acode(tmp_path_factory.mktemp("other"))
+    other.environ |= {name: acode.environ[name] for name in acode.environ if "ENCRYPTION" in name}
+    assert other.run("runs", "import", bundle).returncode == 0
+    other.run("runs", "list")
+    assert leaks(other) == []
+    assert other.run("runs", "stdout").stdout == out
+
+
+def test_without_the_key_an_export_says_what_it_needs_and_writes_nothing(acode: Acode, key: Key) -> None:
+    record(acode)
+    without_key(acode)
+    bundle = acode.root / "runs.zip"
+    done = acode.run("runs", "export", "@", "--allow-incomplete", "-o", str(bundle))
+    assert done.returncode == 1
+    assert b"ACODE-RUN-035" in done.stderr
+    assert not bundle.exists()
