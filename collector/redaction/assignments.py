@@ -109,6 +109,8 @@ class Assignments:
             )
             if not kind or line[max(0, start - 5) : start] == b"/etc/":
                 continue
+            if kind == judging.KEY and b"cache" in line.lower():
+                continue
             found = _value_of(line, start, end, kind)
             if found is not None:
                 yield Finding(found[0], found[1], RULE)
@@ -168,13 +170,16 @@ def _value_of(line: bytes, name_start: int, name_end: int, kind: str) -> tuple[i
     bare = _re(_BARE).match(line, start)
     if bare is None:
         return None
-    value, rest = bare.group(0), line[bare.end() :]
+    value = bare.group(0)
+    if line[bare.end() : bare.end() + 1] == b"=" and b"&" in value:
+        value = value[: value.rindex(b"&")]  # the next parameter of an address
+    rest = line[start + len(value) :]
     if rest[:1] in (b"(", b"[", b"{") or not _may_be_bare(kind, value, mark):
         return None
     is_alone = not line[:name_start].strip(b" \t-\"'>#/*<{$;")
     is_last = not rest.strip(b" \t,;\"'`)}]/\\") or rest.startswith((b"<", b"&", b"|", b'"', b"'", b"\\"))
     if judging.is_bare_secret(kind, name, value, mark, is_alone, is_last):
-        return start, bare.end()
+        return start, start + len(value)
     return None
 
 

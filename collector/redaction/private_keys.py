@@ -30,9 +30,12 @@ _END = rb"----[- ]END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?[- ]----"
 _BASE64_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 _BASE64 = frozenset(_BASE64_BYTES)
 _BREAK = rb"(?:\\{1,4}r)?\\{1,4}n|\\{1,4}r|<br ?/?>|&#(?:10|13|x[aAdD]);|%0[aAdD]"
-_BODY = rb"[ \t\"'+,;]*(?:(?:%s|[A-Za-z0-9+/=_-]|\\/|[ \t]+[A-Za-z0-9+/=]{16,}|[\"'+,][ \t]*)+)" % _BREAK
 _HEADER = rb"(?:Proc-Type|DEK-Info|Comment|Version|Charset|Hash|Subject|MessageID)\\{0,2}: ?[^\\]*"
-_LINE_TAIL = rb"(?:\\{1,2}[nr])*[\"'`]?[ \t]*[\\+,;)\]]*[ \t]*$"
+_BODY = rb"[ \t\"'+,;]*(?:(?:%s|%s|[A-Za-z0-9+/=_-]|\\/|[ \t]+[A-Za-z0-9+/=]{16,}|[\"'+,][ \t]*)+)" % (
+    _BREAK,
+    _HEADER,
+)
+_LINE_TAIL = rb"(?:\\{1,2}[nr])*(?:[\"'`][ \t]*[\\+,;)\]]*|[ \t]*[\\,;)\]]*)[ \t]*$"
 
 
 @functools.cache
@@ -43,12 +46,16 @@ def _re(pattern: bytes) -> Any:
 class PrivateKeys:
     """The machine; its state is what the lines before have left it in."""
 
-    __slots__ = ("_blank", "_lines")
+    __slots__ = ("_blank", "_lines", "_prefix", "_width")
 
     def __init__(self) -> None:
         self._lines = -1
         """Lines of the body so far; -1 outside of a key."""
         self._blank = 0
+        self._prefix = 0
+        """How long what stands before a first line is, as in logs with times."""
+        self._width = 0
+        """How long the body's lines are; 0 behind its last one, which is shorter."""
 
     def find(self, data: bytes) -> Iterator[Finding]:
         r"""Yield what is private in lines that follow those of the last call; line ends are `\n`."""
@@ -68,8 +75,10 @@ class PrivateKeys:
         place = 0
         if self._lines >= 0:
             ending = _re(_END).search(line)
-            found = _body_of(line[: ending.start()] if ending else line, self._lines == 0, ending is not None)
-            if found is not None:
+            found = _body_before_end(line[: ending.start()]) if ending else self._body_of(line)
+            if self._lines == 0 and ending is None and _re(_HEADER).search(line):
+                return
+            if found is not None and (ending or self._fits(line[found[0] : found[1]])):
                 yield Finding(start + found[0], start + found[1], RULE, self._lines > 0)
                 self._lines += 1
                 self._blank = 0
@@ -85,13 +94,37 @@ class PrivateKeys:
                 place = ending.end()
         yield from self._find_begins(line, place, start)
 
+    def _body_of(self, line: bytes) -> tuple[int, int] | None:
+        """Return where a line that belongs to a key has its base64; None when it has none."""
+        tail = _re(_LINE_TAIL).search(line)
+        end = tail.start() if tail else len(line)
+        start = end
+        while start and line[start - 1] in _BASE64:
+            start -= 1
+        size = end - start
+        before = len(line[:start].strip(b" \t>|#*\"'\\n,+;"))
+        minimum = 16 if self._lines == 0 else 1 if not before else 4 if before == self._prefix else 24
+        if size < minimum:
+            return _longest_run(line)
+        # A word of a sentence is no base64.
+        return (start, end) if size >= 40 or not line[:start].rstrip().endswith((b":", b".")) else None
+
+    def _fits(self, part: bytes) -> bool:
+        """Tell whether base64 may go on the body: no line follows one that is shorter than others."""
+        size = len(part)
+        if self._lines == 0:
+            self._width = size
+            return True
+        was, self._width = self._width, 0 if size < self._width else self._width
+        return (bool(was) and (size >= 16 or size % 4 == 0)) or (size == 5 and part[:1] == b"=")
+
     def _is_between(self, line: bytes) -> bool:
         """Tell whether a line may stand before a body or within it: empty, or a header."""
         self._blank += 1
         if self._blank > 8:
             return False
-        bare = line.strip(b" \t>|#*\"'\\n,")
-        return not bare or bool(_re(rb"(?:^|[\s\"'>|#*])" + _HEADER).search(line))
+        bare = line.strip(b" \t>|#*\"'\\n,+;")
+        return len(bare) <= self._prefix or bool(_re(rb"(?:^|[\s\"'>|#*])" + _HEADER).search(line))
 
     def _find_begins(self, line: bytes, place: int, base: int) -> Iterator[Finding]:
         while (begin := _re(_BEGIN).search(line, place)) is not None:
@@ -101,15 +134,17 @@ class PrivateKeys:
             size = len(inner) if ending else _body_size(inner)
             if _is_key_material(inner[:size]):
                 yield Finding(base + begin.end(), base + begin.end() + size, RULE)
-                self._lines = -1 if ending or size < len(inner.rstrip(b"\"',; \t\\")) else 1
+                is_over = ending or _re(_BREAK).search(inner) or size < len(inner.rstrip(b"\"',; \t\\"))
+                self._lines, self._width = -1 if is_over else 1, 64
             else:
                 self._lines = -1 if ending or not _may_go_on(inner) else 0
             self._blank = 0
+            self._prefix = len(line[: begin.start()].strip(b" \t>|#*\"'\\n,+;"))
             place = limit
         if self._lines < 0 and (begin := _re(_DER).search(line, place)) is not None:
             end = begin.end() + len(line[begin.end() :]) - len(line[begin.end() :].lstrip(_BASE64_BYTES))
             yield Finding(base + begin.start(), base + end, RULE)
-            self._lines = 1
+            self._lines, self._width, self._blank = 1, end - begin.start(), 0
 
 
 def _next_start(data: bytes, place: int) -> int:
@@ -118,21 +153,13 @@ def _next_start(data: bytes, place: int) -> int:
     return -1 if found is None else max(place, data.rfind(b"\n", place, found.start()) + 1)
 
 
-def _body_of(line: bytes, is_first: bool, is_last: bool) -> tuple[int, int] | None:
-    """Return where a line that belongs to a key has its base64; None when it has none."""
-    tail = _re(_LINE_TAIL).search(line)
-    end = tail.start() if tail else len(line)
-    start = end
-    while start and line[start - 1] in _BASE64:
-        start -= 1
-    size = end - start
-    if is_last and size:
-        return start, end
-    minimum = 16 if is_first else 1 if not line[:start].strip(b" \t\"'") else 24
-    if size < minimum:
-        return _longest_run(line)
-    # A word of a sentence is no base64.
-    return (start, end) if size >= 40 or not line[:start].rstrip().endswith((b":", b".")) else None
+def _body_before_end(inner: bytes) -> tuple[int, int] | None:
+    """Return where what stands before a last line, in its line, is base64; None when nothing does."""
+    start = len(inner) - len(inner.lstrip(b" \t"))
+    if _re(_BREAK).search(inner) and _body_size(inner[start:]) == len(inner) - start:
+        return start, len(inner)
+    run = len(inner) - len(inner.rstrip(_BASE64_BYTES))
+    return (len(inner) - run, len(inner)) if run else None
 
 
 def _longest_run(line: bytes) -> tuple[int, int] | None:

@@ -121,7 +121,7 @@ FORMATS: tuple[Format, ...] = (
     _f("terraform-token", ".atlasv1.", r"\b[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_=-]{60,70}"),
     _f("pulumi-token", "pul-", r"\bpul-[a-f0-9]{40}\b"),
     _f("sonar-token", "squ_ sqp_ sqa_", r"\bsq[upa]_[a-f0-9]{40}\b"),
-    _f("codecov-sourcegraph-token", "sgp_", r"\bsgp_(?:[a-fA-F0-9]{16}_|local_)?[a-fA-F0-9]{40}\b"),
+    _f("sourcegraph-token", "sgp_", r"\bsgp_(?:[a-fA-F0-9]{16}_|local_)?[a-fA-F0-9]{40}\b"),
     _f(
         "launchdarkly-key",
         "sdk- mob- api-",
@@ -252,16 +252,14 @@ FORMATS: tuple[Format, ...] = (
     _f("neon-key", "napi_", r"\bnapi_[a-z0-9]{64}\b"),
     _f("elastic-key", "essu_", r"\bessu_[A-Za-z0-9+/=]{60,}"),
     _f("mapbox-token", "sk.eyJ pk.eyJ", r"\b[sp]k\.eyJ[A-Za-z0-9_-]{40,}\.[\w-]{20,}"),
-    _f("algolia-tailscale-key", "tskey-", r"\btskey-[a-z]+-[A-Za-z0-9]{8,}(?:-[A-Za-z0-9]{10,})?"),
+    _f("tailscale-key", "tskey-", r"\btskey-[a-z]+-[A-Za-z0-9]{8,}(?:-[A-Za-z0-9]{10,})?"),
     _f("snyk-token", "snyk_", r"\bsnyk_(?:uat|sat|pat)\.[\w.-]{40,}"),
     _f("harness-key", "pat. sat.", r"\b[ps]at\.[a-zA-Z0-9_-]{22}\.[a-f0-9]{24}\.[a-zA-Z0-9]{20}\b"),
     _f("settlemint-token", "sm_", r"\bsm_(?:aat|pat|sat)_[a-zA-Z0-9]{16,20}\b"),
     _f("scalingo-token", "tk-us-", r"\btk-us-[\w-]{48}"),
     _f("adobe-secret", "p8e-", r"\bp8e-[a-z0-9]{32}\b"),
-    _f("alibaba-artifactory-openshift-token", "sha256~", r"\bsha256~[\w-]{43}"),
-    _f(
-        "ssh-age-key", "AGE-SECRET-KEY-", r"\bAGE-SECRET-KEY-(?:PQ-)?1[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{58,}"
-    ),
+    _f("openshift-token", "sha256~", r"\bsha256~[\w-]{43}"),
+    _f("age-key", "AGE-SECRET-KEY-", r"\bAGE-SECRET-KEY-(?:PQ-)?1[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{58,}"),
     # Formats of nobody in particular
     _f("jwt", "eyJ", r"\beyJ[A-Za-z0-9_-]{10,}\.(?:eyJ|ey)[A-Za-z0-9_-]{10,}(?:\.[A-Za-z0-9_=+/-]{10,})?"),
     _f("jwt-base64", "ZXlK", r"\bZXlK[A-Za-z0-9+/_-]{60,}={0,2}"),
@@ -302,7 +300,9 @@ FORMATS: tuple[Format, ...] = (
     _f("mongodb-atlas-secret", "mdb_sa_sk_", r"\bmdb_sa_sk_[\w-]{40}"),
     _f("infisical-token", "st.", r"\bst\.[a-f0-9]{24}\.[a-f0-9]{32}\.[a-f0-9]{32}\b"),
     _f("volcengine-key", "AKLT", r"\bAKLT[A-Za-z0-9+/=_-]{30,}"),
-    _f("aws-cdk-session", "FwoGZXIvYXdz IQoJb3JpZ2lu", r"(?:FwoGZXIvYXdz|IQoJb3JpZ2lu)[A-Za-z0-9+/=%]{60,}"),
+    _f(
+        "aws-session-token", "FwoGZXIvYXdz IQoJb3JpZ2lu", r"(?:FwoGZXIvYXdz|IQoJb3JpZ2lu)[A-Za-z0-9+/=%]{60,}"
+    ),
     _f("zoho-token", "1000.", r"\b1000\.[a-f0-9]{32}\.[a-f0-9]{32}\b"),
     _f("discord-webhook", "/api/webhooks/", r"/api/webhooks/(\d{17,20}/[\w-]{60,72})"),
     _f("zapier-webhook", "hooks.zapier.com", r"hooks\.zapier\.com/hooks/catch/(\d+/\w{6,})"),
@@ -321,7 +321,7 @@ FORMATS: tuple[Format, ...] = (
     _f("uptimerobot-key", "ur u m", r"\b(?:ur|u|m)[0-9]{6,10}-[a-f0-9]{24,32}\b"),
     _f("thingsboard-token", "thingsboard", r"thingsboard\.cloud/api/v1/([a-z0-9]{20})/"),
     _f("elevenlabs-key", "sk_", r"\bsk_[a-f0-9]{48}\b"),
-    _f("pinecone-openai-like-key", "sk-", r"\bsk-(?:[a-z0-9]{1,10}-){0,3}[A-Za-z0-9_]{32,}\b"),
+    _f("model-key", "sk-", r"\bsk-(?:[a-z0-9]{1,10}-){0,3}[A-Za-z0-9_]{32,}\b"),
     _f("ubidots-token", "BBFF- BBUS-", r"\bBB(?:FF|US)-[A-Za-z0-9]{30,36}\b"),
     _f("deno-token", "ddp_ ddw_", r"\bdd[pw]_[A-Za-z0-9]{36}\b"),
     _f("clickup-token", "pk_", r"\bpk_[0-9]{6,10}_[A-Z0-9]{32}\b"),

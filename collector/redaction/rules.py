@@ -38,7 +38,9 @@ class Rules(NamedTuple):
     formats: tuple[CompiledFormat, ...]
     custom: tuple[CompiledFormat, ...]
     format_lines: Any
-    """Fits every line in which a format or a rule of the user's may be found."""
+    """Fits every line in which a format may be found."""
+    custom_lines: Any
+    """Fits every line in which a rule of the user's may be."""
     assignment_lines: Any
     """Fits every line in which something else may be. One pattern for both would have too many states."""
     allowed: Any
@@ -61,11 +63,11 @@ def build_rules(
         InputError: a name or an expression cannot be used.
     """
     custom = tuple(_custom(name, source) for name, source in (patterns or {}).items())
-    sources = [f"(?:{source})" for source in (patterns or {}).values()]
     return Rules(
         _formats(),
         custom,
-        _filter((*_light_formats(), *(source.encode() for source in sources))),
+        _filter(_light_formats()),
+        _one_of(tuple((patterns or {}).values())),
         _filter((FILTER,)),
         _allowed(tuple(allow)),
         compile_known(known),
@@ -77,8 +79,8 @@ def _formats() -> tuple[CompiledFormat, ...]:
     return tuple(_compiled(rule.name, rule.words, rule.pattern) for rule in FORMATS)
 
 
-def _compiled(name: str, words: tuple[bytes, ...], source: bytes) -> CompiledFormat:
-    pattern = compile_bytes(source, captures=True, in_lines=True)
+def _compiled(name: str, words: tuple[bytes, ...], source: bytes, utf8: bool = False) -> CompiledFormat:
+    pattern = compile_bytes(source, captures=True, in_lines=True, utf8=utf8)
     return CompiledFormat(name, words, pattern, min(1, pattern.groups))
 
 
@@ -149,7 +151,7 @@ def _custom(name: str, source: str) -> CompiledFormat:
             "ACODE-RUN-037", f"{name!r} cannot name a redaction rule", "use letters, digits, - and _"
         )
     try:
-        rule = _compiled(name, (), _source(source))
+        rule = _compiled(name, (), _source(source), utf8=True)
         matches_nothing = rule.pattern.search(b"") is not None
     except re2.error as error:
         why = error.args[0] if error.args else ""
@@ -167,25 +169,36 @@ def _source(source: str) -> bytes:
     return source.encode("utf-8", "replace")
 
 
-@functools.cache
 def _allowed(sources: tuple[str, ...]) -> Any:
-    if not sources:
-        return None
     for source in sources:
         _custom("allow", source)
-    return compile_bytes(b"|".join(b"(?:%s)" % _source(source) for source in sources), in_lines=True)
+    return _one_of(sources)
+
+
+@functools.lru_cache(maxsize=8)
+def _one_of(sources: tuple[str, ...]) -> Any:
+    """Return a pattern for what any of the user's patterns matches; None without one."""
+    if not sources:
+        return None
+    return compile_bytes(
+        b"|".join(b"(?:%s)" % _source(source) for source in sources), in_lines=True, utf8=True
+    )
 
 
 # Looking
 
 
-def find_in_line(rules: Rules, line: bytes) -> Iterator[Finding]:
-    """Yield what the formats and the user's rules find in a line."""
+def find_formats(rules: Rules, line: bytes) -> Iterator[Finding]:
+    """Yield what has a format of its own in a line."""
     for rule in rules.formats:
         if any(word in line for word in rule.words):
             for found in _matches(rule, line):
                 if not is_sample(line[found.start : found.end]):
                     yield found
+
+
+def find_custom(rules: Rules, line: bytes) -> Iterator[Finding]:
+    """Yield what the user's rules find in a line."""
     for rule in rules.custom:
         yield from _matches(rule, line)
 
@@ -209,7 +222,8 @@ __all__ = [
     "CompiledFormat",
     "Rules",
     "build_rules",
-    "find_in_line",
+    "find_custom",
+    "find_formats",
     "is_allowed",
     "light",
     "marker",

@@ -7,15 +7,17 @@ than `PIECE` bytes is judged in pieces from its start on, each with the `AHEAD` 
 
 from __future__ import annotations
 
+import functools
+
 from collector.redaction.assignments import Assignments
 from collector.redaction.known import find_known, open_start
 from collector.redaction.private_keys import PrivateKeys
-from collector.redaction.rules import find_in_line, is_allowed
+from collector.redaction.rules import find_custom, find_formats, is_allowed
 from collector.redaction.spans import Finding, in_lines, marker, merge
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from typing import Any
 
     from collector.redaction.rules import Rules
@@ -36,6 +38,8 @@ class Scanner:
         self._assignments = Assignments()
         self._buffer = bytearray()
         self._base = 0
+        self._later: list[Finding] = []
+        """What was found already behind what has been judged: the rest of a value of several lines."""
         self._before = 0
         """How many bytes at the start of the buffer were judged before; they end within a line."""
         self._seen = 0
@@ -78,7 +82,9 @@ class Scanner:
             if part.end > self._before and not is_allowed(self._rules, data[part.start : part.end])
         ]
         self._drop(data, place)
-        return merge(done)
+        done = merge([*self._later, *done])
+        self._later = [one for one in done if one.start >= self.judged]
+        return [one for one in done if one.start < self.judged]
 
     def _drop(self, data: bytes, place: int) -> None:
         self._before = 0 if data[place - 1 : place] in (b"\n", b"") else min(_BEFORE, place)
@@ -92,24 +98,27 @@ class Scanner:
         stop = min(len(data), end + AHEAD) if is_piece else end
         for found in self._keys.find(data[start:end]):
             yield found._replace(start=found.start + start, end=found.end + start)
-        for line_start, line in self._lines(data, self._rules.format_lines, start, end, stop):
-            for found in find_in_line(self._rules, line):
-                if start <= found.start + line_start < end:
-                    yield found._replace(start=found.start + line_start, end=found.end + line_start)
-        lines = self._lines(data, self._rules.assignment_lines, start, end, stop, self._assignments)
-        for line_start, line in lines:
-            for found in self._assignments.find(line):
-                if start <= found.start + line_start < end:
-                    yield found._replace(start=found.start + line_start, end=found.end + line_start)
+        rules = self._rules
+        passes: list[tuple[Any, Callable[[bytes], Iterable[Finding]], Assignments | None]] = [
+            (rules.format_lines, functools.partial(find_formats, rules), None),
+            (rules.assignment_lines, self._assignments.find, self._assignments),
+        ]
+        if rules.custom:
+            passes.append((rules.custom_lines, functools.partial(find_custom, rules), None))
+        for wanted, find, waiting in passes:
+            for line_start, line in self._lines(data, wanted, start, end, stop, waiting):
+                for found in find(line):
+                    if start <= found.start + line_start < end:
+                        yield found._replace(start=found.start + line_start, end=found.end + line_start)
 
+    @staticmethod
     def _lines(
-        self,
         data: bytes,
         wanted: Any,
         start: int,
         end: int,
         stop: int,
-        waiting: Assignments | None = None,
+        waiting: Assignments | None,
     ) -> Iterator[tuple[int, bytes]]:
         """Yield lines that a pattern fits, and those that are waited for, with their places."""
         place = start
@@ -200,4 +209,4 @@ def mask_text(text: str, rules: Rules) -> str:
     """Return a text with its secrets masked."""
     data = text.encode("utf-8", "surrogatepass")
     masked = mask(data, rules)
-    return text if masked == data else masked.decode("utf-8", "surrogateescape")
+    return text if masked == data else masked.decode("utf-8", "surrogatepass")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.redaction import StreamRedactor, build_rules, find_secrets, mask
 from collector.redaction.rules import Rules
+from collector.redaction.stream import AHEAD, PIECE
 from tests.redaction.samples import text_with_secrets, token
 
 SAMPLE = text_with_secrets()
@@ -23,9 +25,12 @@ def in_pieces(data: bytes, cuts: list[int], rules: Rules) -> bytes:
     return b"".join([*parts, redactor.finish()])
 
 
-def test_any_cut_in_two_gives_the_same() -> None:
-    expected = mask(TEXT, RULES)
-    assert all(in_pieces(TEXT, [cut], RULES) == expected for cut in range(len(TEXT)))
+def test_a_secret_cut_anywhere_is_masked_all_the_same() -> None:
+    before, key, after = TEXT.partition(b"-----BEGIN")
+    key, ending, after = (key + after).partition(b"KEY-----\nall tests")
+    for part in (*before.splitlines(True), key + ending, *after.splitlines(True)):
+        expected = mask(part, RULES)
+        assert all(in_pieces(part, [cut], RULES) == expected for cut in range(len(part)))
 
 
 def test_byte_by_byte_gives_the_same() -> None:
@@ -54,3 +59,31 @@ def test_what_is_outside_of_findings_stays() -> None:
 @given(st.binary(max_size=3000))
 def test_text_without_secrets_comes_out_as_it_went_in(data: bytes) -> None:
     assert mask(data, RULES) == data
+
+
+@pytest.mark.parametrize("before", [0, AHEAD - 10, PIECE - 40, PIECE - 1, PIECE + AHEAD - 5, 2 * PIECE - 20])
+def test_a_line_longer_than_a_piece_is_masked_however_it_comes(before: int) -> None:
+    secret = f" password='{token(18, 30)}' ".encode()
+    line = b"." * before + secret + b"-" * (PIECE + AHEAD) + secret
+    for data in (line, b"first\n" + line + b"\nlast\n"):
+        expected = mask(data, RULES)
+        assert token(18, 30).encode() not in expected
+        assert expected.count(b"[REDACTED:assigned-secret]") == 2
+        assert in_pieces(data, list(range(0, len(data), 9973)), RULES) == expected
+        assert in_pieces(data, [before, before + 15, PIECE], RULES) == expected
+
+
+def test_what_was_found_is_counted() -> None:
+    redactor = StreamRedactor(RULES)
+    redactor.feed(TEXT)
+    redactor.finish()
+    assert redactor.findings == {
+        "assigned-secret": 3, "authorization": 1, "aws-access-key-id": 1, "github-token": 1, "known-value": 1,
+        "private-key": 2, "url-password": 1,
+    }  # fmt: skip
+
+
+def test_complete_lines_are_not_held_back() -> None:
+    redactor = StreamRedactor(RULES)
+    assert redactor.feed(b"one\ntwo\nthr") == b"one\ntwo\n"
+    assert redactor.feed(b"ee\r") == b"three\r"

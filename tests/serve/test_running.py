@@ -9,15 +9,15 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
-from tests.conftest import PROJECT, Acode, wait_for
-from tests.serve.conftest import JUNIT, Running
-
-assert JUNIT
+from tests.conftest import PROJECT, START, Acode, wait_for
+from tests.serve.conftest import Running, seal
 
 
 def test_what_is_recorded_is_served_at_once(acode: Acode, running: Running) -> None:
@@ -96,7 +96,7 @@ def test_pages_stay_whole_while_a_collector_writes(
 
 def test_a_damaged_content_arrives_short_and_the_server_goes_on(acode: Acode, running: Running) -> None:
     acode.exec("head", "-c", "2000000", "/dev/urandom")
-    acode.run("runs", "list")
+    seal(acode)
     path = acode.folder() / "stdout.txt"
     data = bytearray(path.read_bytes())
     data[-5] ^= 1
@@ -130,6 +130,20 @@ def test_a_head_that_is_too_large_is_refused(running: Running) -> None:
         with contextlib.suppress(httpx.RemoteProtocolError, httpx.WriteError, httpx.ReadError):
             assert client.get("/runs", headers={"X-Large": "x" * 100_000}).status_code in (400, 431)
         assert client.get("/runs").status_code == 200
+
+
+@pytest.mark.parametrize(("command", "module"), [("serve", "starlette"), ("mcp", "mcp")])
+def test_what_is_not_installed_is_said_with_what_to_type(acode: Acode, command: str, module: str) -> None:
+    code = (
+        f"import sys; sys.path[:0] = {[str(PROJECT), *sys.path]!r}; sys.modules[{module!r}] = None\n{START}"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code, command], env=acode.environ, cwd=acode.root,
+        capture_output=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 1
+    text = f"acode: ACODE-RUN-039: 'acode {command}' needs {module}; pip install 'acode-tui[{command}]'\n"
+    assert done.stderr.decode() == text
 
 
 def test_a_port_that_is_taken_is_said_in_a_line(acode: Acode, running: Running) -> None:
