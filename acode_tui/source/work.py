@@ -64,6 +64,16 @@ class Work(Desk):
         """Tell whether an answer is still waited for; a newer question replaces an older one."""
         return token == self.token and not self.stop.is_set()
 
+    def go_on(self, token: int) -> None:
+        """Let the screen draw, and stop what nobody waits for any more.
+
+        Raises:
+            Stopped: a newer question has replaced this one, or the dialog is closed.
+        """
+        time.sleep(0)
+        if not self.is_asked(token):
+            raise Stopped
+
     def progress(self, done: int, total: int) -> None:
         """Tell how far it is.
 
