@@ -41,7 +41,7 @@ def export_head(width: int) -> str:
     return f" {'run':<{name_width(width)}} {'files':>{_FILES_WIDTH}} {'size':>{_SIZE_WIDTH}}  secrets"
 
 
-def export_line(run: Run, name: str, secrets: int | None, width: int) -> Sequence[Span]:
+def export_line(run: Run, secrets: int | None, width: int) -> Sequence[Span]:
     """Return a run that would be exported; `secrets` is None when nobody has looked for any."""
     if not run.is_finished:
         told, ink = "still running: is left out", "timeout"
@@ -50,7 +50,7 @@ def export_line(run: Run, name: str, secrets: int | None, width: int) -> Sequenc
     else:
         told, ink = (f"{secrets:,} found", "timeout") if secrets else ("none found", "muted")
     files = [artifact for artifact in run.artifacts if not artifact.missing]
-    return _line(name, len(files), sum(a.size_bytes for a in files), (told, ink), width)
+    return _line(run.name, len(files), sum(a.size_bytes for a in files), (told, ink), width)
 
 
 def estimate_spans(estimate: Estimate, is_cut: bool) -> Sequence[Span]:

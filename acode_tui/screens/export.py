@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from textual.message import Message
@@ -25,10 +24,12 @@ from acode_tui.render.bundles import (
     secrets_spans,
 )
 from acode_tui.render.keeping import progress_line
+from acode_tui.render.rows import Span
 from acode_tui.render.safe import one_line
 from acode_tui.screens.dialog import Dialog
 from acode_tui.source.bundles import Exporter, secrets_of
-from acode_tui.widgets.form import ChoiceLine, Field
+from acode_tui.source.place import typed_path
+from acode_tui.widgets.form import ChoiceLine, Field, form
 from acode_tui.widgets.item_list import ItemList
 from collector import ExportOptions, Run, Workspace
 
@@ -63,34 +64,41 @@ class ExportDialog(Dialog):
     ) -> None:
         super().__init__()
         self._run_under_cursor, self._filter, self._failed_only = run, text, failed_only
+        self._root = workspace.root
         self._exporter = Exporter(workspace, self.hear)
         which = "the runs that match" if text.strip() or failed_only else "all runs"
         words = [one_line(run.name, 60)] if run is not None else []
         if total > 1 or run is None:
             words.append(f"{which}: {total:,}" if total else which)
-        self._which = ChoiceLine("runs", words, id="which")
-        self._target = Field("write to", id="target")
-        self._redact = ChoiceLine("secrets", ("are masked", "as they are"), id="redact")
-        self._include = Field("only files", "", "all; patterns as in .gitignore: *.log, dist/", id="include")
-        self._exclude = Field("without files", "", "none: *.bin, node_modules/", id="exclude")
-        self._passphrase = Field("passphrase", "", "not encrypted", is_secret=True, id="passphrase")
-        self._sign = ChoiceLine("signature", ("none", "with my key"), id="sign")
-        self._damaged = ChoiceLine("damaged files", ("stop it", "are left out"), id="damaged")
-        self.items: ItemList[Any] = ItemList[Run](export_head, self._line, id="runs")
+        self._which = ChoiceLine(words, id="which")
+        self._target = Field(id="target")
+        self._redact = ChoiceLine(("are masked", "as they are"), id="redact")
+        self._include = Field("", "all; patterns as in .gitignore: *.log, dist/", id="include")
+        self._exclude = Field("", "none: *.bin, node_modules/", id="exclude")
+        self._passphrase = Field("", "not encrypted", is_secret=True, id="passphrase")
+        self._sign = ChoiceLine(("none", "with my key"), id="sign")
+        self._damaged = ChoiceLine(("stop it", "are left out"), id="damaged")
+        self.items: ItemList[Any] = ItemList[Run](export_head, _run_line, id="runs")
         self._estimated: Estimated | None = None
         self._is_cut = False
         self._done: Exported | None = None
         self._timer: Timer | None = None
 
-    def _line(self, run: Run, width: int) -> Any:
-        masking = self._exporter.masking()
-        name = masking.text(run.name) if masking is not None else run.name
-        return export_line(run, name, secrets_of(run), width)
-
     def parts(self) -> Iterable[Widget]:
         """Return what can be said of an export, and the runs in it."""
-        yield from (self._which, self._target, self._redact, self._include, self._exclude)
-        yield from (self._passphrase, self._sign, self._damaged, self.items)
+        yield form(
+            [
+                ("runs", self._which),
+                ("write to", self._target),
+                ("secrets", self._redact),
+                ("only files", self._include),
+                ("without files", self._exclude),
+                ("passphrase", self._passphrase),
+                ("signature", self._sign),
+                ("damaged files", self._damaged),
+            ]
+        )
+        yield self.items
 
     def on_mount(self) -> None:
         """Find out what would be exported."""
@@ -110,8 +118,8 @@ class ExportDialog(Dialog):
 
     def _choose(self) -> None:
         run, self._estimated = self._run_under_cursor, None
-        name = run.name if self.is_one and run is not None else time.strftime("runs-%Y%m%d-%H%M%S")
-        self._target.input.value = str(Path.cwd() / f"{name}.zip")
+        name = one_line(run.name) if self.is_one and run is not None else time.strftime("runs-%Y%m%d-%H%M%S")
+        self._target.value = typed_path(f"{name}.zip", self._root)
         self.say([("looking at the runs …", "muted")])
         if self.is_one and run is not None:
             self._exporter.choose_run(run.run_id)
@@ -122,8 +130,8 @@ class ExportDialog(Dialog):
         """Return what was chosen."""
         return ExportOptions(
             redact=self._redact.chosen == 0,
-            include=_patterns(self._include.value),
-            exclude=_patterns(self._exclude.value),
+            include=_patterns(self._include.typed),
+            exclude=_patterns(self._exclude.typed),
             allow_incomplete=self._damaged.chosen == 1,
         )
 
@@ -142,7 +150,8 @@ class ExportDialog(Dialog):
         """Say what is in them."""
         if self._exporter.is_asked(message.token):
             self._estimated = message
-            self.tell()
+            if not self.question and not self.is_working:
+                self.tell()
 
     def on_choice_line_changed(self, message: ChoiceLine.Changed) -> None:
         """Find out anew what would be exported."""
@@ -155,7 +164,7 @@ class ExportDialog(Dialog):
     def on_input_changed(self, message: Input.Changed) -> None:
         """Find out anew what would be exported, once it is quiet."""
         message.stop()
-        if message.input in (self._include.input, self._exclude.input):
+        if message.input in (self._include, self._exclude):
             self._soon()
 
     def on_input_submitted(self, message: Input.Submitted) -> None:
@@ -183,14 +192,14 @@ class ExportDialog(Dialog):
     def action_edit(self) -> None:
         """Say where to, and what."""
         if not self.is_working:
-            self.set_focus(self._target.input)
+            self.set_focus(self._target)
 
     def action_write(self) -> None:
         """Write it; ask first where secrets leave, or a file would be replaced."""
         if self.is_working or not self.items.items:
             return
-        if not self._target.value:
-            self.set_focus(self._target.input)
+        if not self._target.typed:
+            self.set_focus(self._target)
         elif self._redact.chosen == 1:
             self.ask("Export these runs with every secret they hold?")
         elif os.path.lexists(self.target):
@@ -201,9 +210,8 @@ class ExportDialog(Dialog):
     @property
     def target(self) -> str:
         """The file to write; an encrypted one is called so."""
-        path = Path(self._target.value).expanduser().absolute()
-        is_named = not self._passphrase.value or path.name.endswith(".enc")
-        return str(path if is_named else path.with_name(path.name + ".enc"))
+        path = typed_path(self._target.typed, self._root)
+        return path if not self._passphrase.value or path.endswith(".enc") else f"{path}.enc"
 
     def answered(self) -> None:
         """Write it."""
@@ -215,7 +223,7 @@ class ExportDialog(Dialog):
             self.items.items, self.target, how, self._sign.chosen == 1, self._passphrase.value
         )
 
-    def progress_spans(self, done: int, total: int, width: int) -> Any:
+    def progress_spans(self, done: int, total: int, width: int) -> Sequence[Span]:
         """Return how many bytes are done."""
         return progress_line(done, total, width, as_size=True)
 
@@ -257,6 +265,10 @@ class ExportDialog(Dialog):
     def epilogue(self, message: Message) -> str:
         """Tell what was written just before the dialog was closed."""
         return exported_text(message.report) if isinstance(message, Exported) else ""
+
+
+def _run_line(run: Run, width: int) -> Sequence[Span]:
+    return export_line(run, secrets_of(run), width)
 
 
 def _patterns(text: str) -> tuple[str, ...]:

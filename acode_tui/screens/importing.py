@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 from textual import events
@@ -27,8 +26,8 @@ from acode_tui.render.rows import Span
 from acode_tui.render.safe import one_line
 from acode_tui.screens.dialog import Dialog
 from acode_tui.source.bundles import Importer
-from acode_tui.source.place import completed_path
-from acode_tui.widgets.form import ChoiceLine, Field
+from acode_tui.source.place import completed_path, typed_path
+from acode_tui.widgets.form import ChoiceLine, Field, form
 from acode_tui.widgets.item_list import ItemList
 from collector import Workspace
 
@@ -42,7 +41,7 @@ class ImportDialog(Dialog):
 
     NAME = "Import"
     KEYS = _KEYS
-    AUTO_FOCUS = "#bundle Input"
+    AUTO_FOCUS = "#bundle"
     BINDINGS = [  # noqa: RUF012 - Textual's own type
         ("e", "edit", "another file"),
         ("i", "take", "import"),
@@ -50,18 +49,19 @@ class ImportDialog(Dialog):
 
     def __init__(self, workspace: Workspace) -> None:
         super().__init__()
+        self._root = workspace.root
         self._importer = Importer(workspace, self.hear)
-        self._bundle = Field("bundle", "", "the path of a file that acode exported", id="bundle")
-        self._passphrase = Field("passphrase", "", "where it is encrypted", is_secret=True, id="passphrase")
-        self._signed = ChoiceLine("take", ("signed or not", "signed by a key I trust"), id="signed")
+        self._bundle = Field("", "the path of a file that acode exported", id="bundle")
+        self._passphrase = Field("", "where it is encrypted", is_secret=True, id="passphrase")
+        self._signed = ChoiceLine(("signed or not", "signed by a key I trust"), id="signed")
         self.items: ItemList[Any] = ItemList[BundleRow](import_head, bundle_line, id="rows")
         self._verified: Verified | None = None
         self._done = ""
-        self._is_taking = False
 
     def parts(self) -> Iterable[Widget]:
         """Return what can be said of a bundle, and what is in it."""
-        yield from (self._bundle, self._passphrase, self._signed, self.items)
+        yield form([("bundle", self._bundle), ("passphrase", self._passphrase), ("take", self._signed)])
+        yield self.items
 
     def on_mount(self) -> None:
         """Ask for a file."""
@@ -77,18 +77,18 @@ class ImportDialog(Dialog):
     @property
     def path(self) -> str:
         """The file that is typed."""
-        return str(Path(self._bundle.value).expanduser().absolute())
+        return typed_path(self._bundle.typed, self._root)
 
     def on_key(self, event: events.Key) -> None:
         """Complete the path; where there is nothing to complete, go on."""
-        if event.key == "tab" and self.focused is self._bundle.input:
+        if event.key == "tab" and self.focused is self._bundle:
             before = self._bundle.value
             after = completed_path(before)
             if after != before:
                 event.stop()
                 event.prevent_default()
-                self._bundle.input.value = after
-                self._bundle.input.cursor_position = len(after)
+                self._bundle.value = after
+                self._bundle.cursor_position = len(after)
 
     def on_input_changed(self, message: Input.Changed) -> None:
         """Forget what was found out about another file."""
@@ -115,7 +115,7 @@ class ImportDialog(Dialog):
         self._check()
 
     def _check(self) -> None:
-        if self._bundle.value and not self.is_working:
+        if self._bundle.typed and not self.is_working:
             self._forget()
             self._begin("checking …")
             self._importer.verify(self.path, self._passphrase.value, self._signed.chosen == 1)
@@ -157,13 +157,12 @@ class ImportDialog(Dialog):
     def action_edit(self) -> None:
         """Type another path."""
         if not self.is_working:
-            self.set_focus(self._bundle.input)
+            self.set_focus(self._bundle)
 
     def action_take(self) -> None:
         """Import what was checked."""
         if self.can_take and not self.is_working:
             self._begin("importing …")
-            self._is_taking = True
             self._importer.take(self.path, self._passphrase.value, self._signed.chosen == 1)
 
     def on_imported(self, message: Imported) -> None:
@@ -193,7 +192,7 @@ class ImportDialog(Dialog):
         self.say([(text, "muted")])
 
     def _ended(self) -> None:
-        self.is_working = self._is_taking = False
+        self.is_working = False
         self.show_keys(_KEYS)
 
     def action_back(self) -> None:

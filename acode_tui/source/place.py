@@ -72,9 +72,21 @@ def editor_command(environ: Mapping[str, str], path: str, line: int | None) -> l
     return [*words, f"+{line}", path]
 
 
+def typed_path(text: str, root: str) -> str:
+    """Return the absolute path that somebody typed; below `root` where the current folder is gone."""
+    return os.path.normpath(Path(_here(root), os.path.expanduser(text)))  # noqa: PTH111 - never raises
+
+
+def _here(root: str) -> str:
+    try:
+        return str(Path.cwd())
+    except OSError:
+        return root
+
+
 def completed_path(text: str) -> str:
     """Return a path that is being typed with as much added as all files and folders that fit begin with."""
-    path = Path(text).expanduser()
+    path = Path(os.path.expanduser(text))  # noqa: PTH111 - never raises
     folder, begin = (path, "") if text.endswith("/") or not text else (path.parent, path.name)
     try:
         with os.scandir(folder) as entries:

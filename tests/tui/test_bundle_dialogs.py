@@ -61,7 +61,7 @@ async def test_a_run_is_exported_and_all_that_match_are(store: Recorded) -> None
         screen.set_focus(screen._which)
         await pilot.press("right")
         await until(pilot, lambda: "2 runs, 6 files" in screen_text(pilot))
-        screen._target.input.value = "both.zip"
+        screen._target.value = "both.zip"
         await pilot.press("escape", "w")
         await until(pilot, lambda: "2 runs, 10 files in" in screen_text(pilot))
         await pilot.press("escape")
@@ -81,14 +81,14 @@ async def test_secrets_leave_and_files_are_replaced_only_after_a_yes(store: Reco
     write(Path("there.zip"), b"something else")
     async with inspecting(store) as pilot:
         screen = await open_export(pilot)
-        screen._target.input.value = "there.zip"
+        screen._target.value = "there.zip"
         await pilot.press("w")
         assert "There is a file already. Replace it?" in screen_text(pilot)
         await pilot.press("n")
         assert read(Path("there.zip")) == b"something else"
         await pilot.press("w", "y")
         await until(pilot, lambda: "1 secret masked" in screen_text(pilot))
-        screen._target.input.value = "open.zip"
+        screen._target.value = "open.zip"
         screen.set_focus(screen._redact)
         await pilot.press("space", "escape", "w")
         assert "with every secret they hold?" in screen_text(pilot)
@@ -105,8 +105,8 @@ async def test_a_passphrase_encrypts_the_bundle_and_opens_it_again(
     other = Recorded(tmp_path_factory.mktemp("other"))
     async with inspecting(store) as pilot:
         screen = await open_export(pilot)
-        screen._target.input.value = "kept.zip"
-        screen._passphrase.input.value = "correct horse"
+        screen._target.value = "kept.zip"
+        screen._passphrase.value = "correct horse"
         await pilot.press("w")
         await until(pilot, lambda: "wrote " in screen_text(pilot))
     assert not exists("kept.zip")
@@ -119,8 +119,8 @@ async def test_a_passphrase_encrypts_the_bundle_and_opens_it_again(
         await pilot.press(*"kept", "tab", "enter")
         await until(pilot, lambda: "ACODE-RUN-034" in screen_text(pilot))
         assert "correct horse" not in screen_text(pilot)
-        dialog._passphrase.input.value = "correct horse"
-        dialog.set_focus(dialog._passphrase.input)
+        dialog._passphrase.value = "correct horse"
+        dialog.set_focus(dialog._passphrase)
         await pilot.press("enter")
         await until(pilot, lambda: "✓ valid" in screen_text(pilot))
         assert "encrypted" in screen_text(pilot)

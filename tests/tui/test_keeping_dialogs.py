@@ -60,7 +60,7 @@ async def type_into(pilot: Pilot[None], name: str, text: str) -> None:
     """Replace what is typed in a field, and wait for the plan after it."""
     screen = pilot.app.screen
     assert isinstance(screen, CleanupDialog)
-    screen.set_focus(screen._fields[name].input)
+    screen.set_focus(screen._fields[name])
     await pilot.press("end", "ctrl+u", *text)
     await until(pilot, lambda: screen.plan is not None or "is not a" in screen_text(pilot))
 
