@@ -130,7 +130,8 @@ def measure(root: Path, workspace: Workspace, removed: float) -> None:
     report = request_delete_runs(workspace, doomed)
     took, cpu = time.perf_counter() - begin, time.process_time() - cpu
     left = len(run_ids(workspace))
-    print(f"deleted ({left} left)           {took * 1000:8.0f} ms   1/{removed / took:.0f}   {cpu * 1000:.0f} ms of CPU   {report}")
+    times = f"{took * 1000:8.0f} ms   1/{removed / took:.0f}   {cpu * 1000:.0f} ms of CPU"
+    print(f"deleted ({left} left)           {times}   {report}")
     alone = exec_seconds(root, 20)
     thread = threading.Thread(target=trash.empty, args=(workspace,))
     begin = time.perf_counter()
