@@ -46,7 +46,7 @@ class Work(Desk):
             except AcodeError as error:
                 self.forget_stores()
                 self.post(WorkFailed(str(error), token))
-            except (OSError, ImportError, ValueError) as error:
+            except Exception as error:  # noqa: BLE001 - a dialog must not wait for a thread that has died
                 self.post(WorkFailed(f"{type(error).__name__}: {error}", token))
 
         self.submit(guarded)
