@@ -166,10 +166,12 @@ def test_an_export_that_is_stopped_leaves_nothing(store: Recorded) -> None:
 
     exporter = Exporter(store.workspace, hear)
     exporter.start()
-    exporter.export(runs_of(store.workspace), str(Path("stopped.zip").absolute()), ExportOptions())
-    assert isinstance(heard.get(timeout=20), WorkStopped)
-    exporter.close()
-    exporter.join()
+    try:
+        exporter.export(runs_of(store.workspace), str(Path("stopped.zip").absolute()), ExportOptions())
+        assert isinstance(heard.get(timeout=20), WorkStopped)
+    finally:
+        exporter.close()
+        exporter.join()
     assert [path.name for path in Path().iterdir() if path.name != ".acode"] == []
 
 
