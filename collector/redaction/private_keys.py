@@ -116,7 +116,8 @@ class PrivateKeys:
             self._width = size
             return True
         was, self._width = self._width, 0 if size < self._width else self._width
-        return (bool(was) and (size >= 16 or size % 4 == 0)) or (size == 5 and part[:1] == b"=")
+        fits = size >= 32 or (bool(was) and (size >= 16 or size % 4 == 0))
+        return fits or (size == 5 and part[:1] == b"=")
 
     def _is_between(self, line: bytes) -> bool:
         """Tell whether a line may stand before a body or within it: empty, or a header."""

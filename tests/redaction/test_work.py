@@ -87,7 +87,7 @@ ORDINARY: dict[str, Callable[[random.Random], str]] = {
         f"tests/test_auth.py::test_password_{chosen.randrange(99)}[token-{chosen.randrange(99)}] PASSED"
     ),
     "npm": lambda chosen: (
-        f"npm http fetch GET 200 https://registry/keyv/-/keyv-4.5.{chosen.randrange(9)}.tgz {chosen.randrange(999)}ms"
+        f"npm http fetch GET 200 https://host/keyv/-/keyv-4.5.{chosen.randrange(9)}.tgz 12ms"
     ),
 }
 
