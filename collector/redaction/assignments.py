@@ -57,7 +57,7 @@ FILTER = (
     rb"(?i:passw|pwd|pswd|p(?:a?s{1,2})w(?:o?r?)d|pass(?:phrase|code|wd)|(?:\b|_|sql|db|user|[0-9])p(?:ass|w|sk)"
     rb"|secret|token|credential|api[ _.-]?key|[_-]pat|conn(?:ection)?[ _-]?str|[a-z]key|[_. -]keys?)"
     rb"[A-Za-z0-9_\-]*\\*(?:\x1b\[[0-9;]*m)?[\"'`)\]]*[ \t]*"
-    rb"(?:[:=>|,(]|/>|[?+.!]=|<-|-+>|\x1b|&quot;|value|content|string[ \t=]|str[ \t=]|\[\]byte|\\t)"
+    rb"(?:[:=>|,(]|/>|[?+.!]{1,2}=|<-|-+>|\x1b|&quot;|value|content|string[ \t=]|str[ \t=]|\[\]byte|\\t)"
     rb"|(?i:name|key|id)[\"']?[ \t]*[:=][ \t]*[\"']?[\w.-]*(?i:secret|token|passw|key)[\w-]*[\"']?[ \t]*,?"
     rb"[ \t]*$"
     rb"|(?i:secret|token|key|private|access|auth|passw[a-z]*)[A-Za-z_-]*[ \t\"'#_=:>,(-]+[A-Za-z0-9+/_.-]{16}"

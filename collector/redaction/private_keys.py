@@ -135,7 +135,9 @@ class PrivateKeys:
             size = len(inner) if ending else _body_size(inner)
             if _is_key_material(inner[:size]):
                 yield Finding(base + begin.end(), base + begin.end() + size, RULE)
-                is_over = ending or _re(_BREAK).search(inner) or size < len(inner.rstrip(b"\"',; \t\\"))
+                goes_on = inner.rstrip().endswith((b"+", b"\\", b'"', b"'", b","))
+                is_over = ending or (_re(_BREAK).search(inner) and not goes_on)
+                is_over = is_over or size < len(inner.rstrip(b"\"',; \t\\+"))
                 self._lines, self._width = -1 if is_over else 1, 64
             else:
                 self._lines = -1 if ending or not _may_go_on(inner) else 0
