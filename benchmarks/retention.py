@@ -33,7 +33,7 @@ from collector.workspace import Workspace
 PROJECT = Path(__file__).resolve().parent.parent
 START = f"import sys; sys.path[:0] = {[str(PROJECT), *sys.path]!r}; from collector.__main__ import run; run()"
 ACODE = [sys.executable, "-I", "-S", "-c", START]
-FILES = 8
+FILES = 4
 
 
 def environment(root: Path) -> dict[str, str]:
@@ -125,11 +125,13 @@ def main() -> None:
 def measure(root: Path, workspace: Workspace, removed: float) -> None:
     """Delete everything in this process, then remove it for good while commands are recorded."""
     doomed = run_ids(workspace)
-    begin = time.perf_counter()
+    os.sync()
+    begin, cpu = time.perf_counter(), time.process_time()
     report = request_delete_runs(workspace, doomed)
-    took = time.perf_counter() - begin
+    took, cpu = time.perf_counter() - begin, time.process_time() - cpu
     left = len(run_ids(workspace))
-    print(f"deleted ({left} left)           {took * 1000:8.0f} ms   1/{removed / took:.0f}   {report}")
+    times = f"{took * 1000:8.0f} ms   1/{removed / took:.0f}   {cpu * 1000:.0f} ms of CPU"
+    print(f"deleted ({left} left)           {times}   {report}")
     alone = exec_seconds(root, 20)
     thread = threading.Thread(target=trash.empty, args=(workspace,))
     begin = time.perf_counter()
@@ -149,6 +151,7 @@ def measure_with_collector(root: Path, workspace: Workspace, removed: float) -> 
     time.sleep(3)
     try:
         doomed = run_ids(workspace)
+        os.sync()
         begin = time.perf_counter()
         report = request_delete_runs(workspace, doomed)
         took = time.perf_counter() - begin

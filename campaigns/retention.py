@@ -370,6 +370,7 @@ def fill_and_free(place: Path, cycles: int, patience_seconds: float = 60.0) -> i
         finally:
             collector.terminate()
             collector.wait(30)
+        Model(workspace).recover()
         assert quick_check(workspace.database) == "ok"
         nothing_dangles(workspace)
         print(

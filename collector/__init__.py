@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collector.agents.teams import collection_metadata as collection_metadata
     from collector.agents.teams import list_collections as list_collections
     from collector.agents.teams import preserve_artifacts as preserve_artifacts
+    from collector.audit import append_audit as append_audit
     from collector.bundle import BundleReport as BundleReport
     from collector.bundle import Estimate as Estimate
     from collector.bundle import ExportOptions as ExportOptions
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
     from collector.bundle import import_bundle as import_bundle
     from collector.bundle import verify_bundle as verify_bundle
     from collector.bundle.choosing import wanted_of as wanted_of
+    from collector.bundle.manifest import RunEntry as RunEntry
+    from collector.bundle.protecting import Trust as Trust
+    from collector.bundle.protecting import encrypting_with as encrypting_with
+    from collector.bundle.protecting import signing_with as signing_with
+    from collector.bundle.verify import Asking as Asking
     from collector.config import Config as Config
     from collector.config import load_config as load_config
     from collector.daemon.control import CleanupReport as CleanupReport
@@ -31,11 +37,15 @@ if TYPE_CHECKING:
     from collector.daemon.control import request_delete as request_delete
     from collector.daemon.control import request_delete_runs as request_delete_runs
     from collector.daemon.control import request_undelete as request_undelete
+    from collector.encryption.key import by_passphrase as by_passphrase
+    from collector.encryption.key import passphrase_key as passphrase_key
     from collector.errors import AcodeError as AcodeError
     from collector.errors import ConflictError as ConflictError
     from collector.errors import CorruptError as CorruptError
     from collector.errors import InputError as InputError
     from collector.errors import LimitError as LimitError
+    from collector.keys.signing_keys import get_signing_key as get_signing_key
+    from collector.keys.signing_keys import list_trusted as list_trusted
     from collector.model.artifact import Artifact as Artifact
     from collector.model.query import Event as Event
     from collector.model.query import RunQuery as RunQuery
@@ -123,6 +133,7 @@ _HOMES = {
     "Alert": "retention.alerts",
     "Artifact": "model.artifact",
     "ArtifactStore": "store.protocols",
+    "Asking": "bundle.verify",
     "Bucket": "model.statistics",
     "BundleReport": "bundle",
     "Choice": "query.editing",
@@ -159,6 +170,7 @@ _HOMES = {
     "Pattern": "store.patterns",
     "Policy": "retention.policy",
     "Run": "model.run",
+    "RunEntry": "bundle.manifest",
     "RunQuery": "model.query",
     "RunStore": "store.protocols",
     "SAVED_FIELD": "query.editing",
@@ -175,8 +187,10 @@ _HOMES = {
     "Totals": "model.statistics",
     "Trashed": "store.deletions",
     "Trend": "model.statistics",
+    "Trust": "bundle.protecting",
     "Verdict": "retention.policy",
     "Workspace": "workspace",
+    "by_passphrase": "encryption.key",
     "check_name": "query.saved",
     "choices_of": "query.editing",
     "collect_team_artifacts": "agents.teams",
@@ -186,6 +200,7 @@ _HOMES = {
     "compile_text": "store.patterns",
     "complete": "query.completion",
     "doomed_by": "retention.sweep",
+    "encrypting_with": "bundle.protecting",
     "ensure_collector": "daemon.control",
     "estimate_export": "bundle",
     "explain": "query.explain",
@@ -196,20 +211,24 @@ _HOMES = {
     "follow_events": "store.events",
     "format_age": "retention.policy",
     "format_query": "query.language",
+    "get_signing_key": "keys.signing_keys",
     "group_terms": "query.group_terms",
     "import_bundle": "bundle",
     "iter_output": "record.output_index",
     "list_alerts": "retention.alerts",
     "list_collections": "agents.teams",
     "list_trash": "daemon.control",
+    "list_trusted": "keys.signing_keys",
     "load_config": "config",
     "masking_in": "record.masking",
     "masking_of": "record.masking",
+    "append_audit": "audit",
     "open_content": "record.content",
     "open_stores": "store",
     "parse_duration": "units",
     "parse_query": "query.language",
     "parse_size": "units",
+    "passphrase_key": "encryption.key",
     "plan_cleanup": "retention.sweep",
     "policy_of": "retention.policy",
     "preserve_artifacts": "agents.teams",
@@ -222,6 +241,7 @@ _HOMES = {
     "saved_files": "query.saved",
     "search_pattern": "query.search_line",
     "search_statistics": "store.search_reader",
+    "signing_with": "bundle.protecting",
     "split_search": "query.search_line",
     "toggle_choice": "query.editing",
     "totals": "query.statistics",

@@ -17,6 +17,7 @@ OUTPUT_INDEX = "output.idx"
 CALL_JSON = "call.json"
 ANNOTATIONS_JSON = "annotations.json"
 IMPORT_JSON = "import.json"
+DAMAGE_JSON = "damage.json"
 ERROR_JSON = "error.json"
 LOGS = "logs.jsonl"
 JSON_ARTIFACT = "artifact.json"
@@ -29,6 +30,7 @@ INCOMING = ".incoming"
 RESERVED_NAMES = frozenset({
     RUN_JSON, STDOUT, STDERR, OUTPUT, OUTPUT_INDEX, CALL_JSON, ERROR_JSON, LOGS, JSON_ARTIFACT, TEST_RESULTS,
     TEST_RESULTS_TRX, COVERAGE, BUILD_LOG, RESTORE_LOG, INCOMING, ANNOTATIONS_JSON, IMPORT_JSON,
+    DAMAGE_JSON,
 })  # fmt: skip
 """Names in a run folder that acode uses itself."""
 SHELL_LINKS = "/shell"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from textual.message import Message
 
@@ -59,3 +60,10 @@ class BroughtBack(Message):
 
     names: Sequence[str]
     problem: str = ""
+
+
+@dataclass(eq=False, repr=False, match_args=False)
+class Collected(Message):
+    """What came of collecting a team, as `collect_team_artifacts` says it."""
+
+    found: Mapping[str, Any]

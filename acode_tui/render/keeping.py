@@ -66,12 +66,12 @@ def rule_values(texts: Mapping[str, str]) -> Mapping[str, object]:
 
 def plan_head(width: int) -> str:
     """Return the titles over the runs that would go."""
-    return f" {'run':<{_name_width(width)}} {'size':>{_SIZE_WIDTH}}  why"
+    return f" {'run':<{name_width(width)}} {'size':>{_SIZE_WIDTH}}  why"
 
 
 def verdict_line(verdict: Verdict, width: int) -> Sequence[Span]:
     """Return a run that would go: its name, what it takes, why it goes."""
-    name = _name_width(width)
+    name = name_width(width)
     return [
         (f"{fit(one_line(verdict.name), name)} ", "text"),
         (f"{size(verdict.bytes):>{_SIZE_WIDTH}}  ", "muted"),
@@ -113,12 +113,12 @@ def trash_sentence(trash_ms: int) -> str:
 
 def trash_head(width: int) -> str:
     """Return the titles over what can come back."""
-    return f" {'run':<{_name_width(width)}} {'size':>{_SIZE_WIDTH}}  {'deleted':<19}  goes for good"
+    return f" {'run':<{name_width(width)}} {'size':>{_SIZE_WIDTH}}  {'deleted':<19}  goes for good"
 
 
 def trash_line(run: Trashed, width: int, now: int) -> Sequence[Span]:
     """Return a run that can come back."""
-    name = _name_width(width)
+    name = name_width(width)
     left = run.expires_ms - now
     goes = f"in {duration(left)}" if left > 0 else "at any time"
     rule = f", by {run.rule}" if run.rule not in ("delete", "") else ""
@@ -137,7 +137,8 @@ def back_text(names: Sequence[str]) -> str:
     return f"brought back {one_line(names[0])}" if len(names) == 1 else f"brought back {len(names):,} runs"
 
 
-def _name_width(width: int) -> int:
+def name_width(width: int) -> int:
+    """Return how much of a line a run's name gets."""
     return _NARROW if width < 90 else _NAME_WIDTH
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.message import Message
 from textual.timer import Timer
 from textual.widget import Widget
@@ -26,15 +26,14 @@ from acode_tui.render.rows import Span
 from acode_tui.render.safe import one_line
 from acode_tui.screens.dialog import Dialog
 from acode_tui.source.keeping import Keeper
-from acode_tui.widgets.form import ChoiceLine, Field
+from acode_tui.widgets.form import ChoiceLine, Field, form
 from acode_tui.widgets.item_list import ItemList
-from acode_tui.widgets.top_line import SpanLine
 from collector import CleanupPlan, Config, InputError, Policy, Verdict, Workspace, policy_of
 
 _GOES = (("max_age", "older than"), ("keep_failures", "failed, older than"), ("max_count", "more runs than"),
          ("max_size", "more bytes than"))  # fmt: skip
-_STAYS = (("min_age", "younger than"), ("keep_last", "the newest"), ("keep_daily", "the newest of days"),
-          ("keep_weekly", "the newest of weeks"))  # fmt: skip
+_STAYS = (("min_age", "younger than"), ("keep_last", "among the newest"), ("keep_daily", "newest of days"),
+          ("keep_weekly", "newest of weeks"))  # fmt: skip
 _PAUSE = 0.25
 _KEYS = (("d", "delete these"), ("e", "edit the rules"), ("j k", "move"), ("esc", "back"))
 
@@ -68,39 +67,36 @@ class CleanupDialog(Dialog):
         self._filter, self._failed_only = text, failed_only
         self._keeper = Keeper("acode-keeping", workspace, self.hear)
         self._fields = {
-            name: Field(label, rule_texts(self._policy)[name], "no rule", id=name)
-            for name, label in (*_GOES, *_STAYS, ("preserve_tags", "with a tag"))
+            name: Field(text, "no rule", id=name) for name, text in rule_texts(self._policy).items()
         }
-        self._rest = ChoiceLine("what nothing keeps", ("may stay", "goes"), id="rest")
+        self._rest = ChoiceLine(("may stay", "goes"), id="rest")
         scopes = ("all runs", "the runs of the filter") if text.strip() or failed_only else ("all runs",)
-        self._scope = ChoiceLine("among", scopes, len(scopes) - 1, id="scope")
+        self._scope = ChoiceLine(scopes, len(scopes) - 1, id="scope")
         self.items: ItemList[Any] = ItemList[Verdict](plan_head, verdict_line, id="plan")
         self.plan: CleanupPlan | None = None
         self._done = ""
+        self._asked: Mapping[str, str] = {}
         self._timer: Timer | None = None
 
     def parts(self) -> Iterable[Widget]:
         """Return the rules and what they condemn."""
-        goes = [SpanLine([("goes, when it is", "accent")], "surface"), *self._named(_GOES)]
-        stays = [SpanLine([("stays, whatever it is", "accent")], "surface"), *self._named(_STAYS)]
-        yield Horizontal(Vertical(*goes), Vertical(*stays), classes="columns")
-        yield self._fields["preserve_tags"]
-        yield self._rest
-        yield self._scope
+        goes, stays = self._named(_GOES), self._named(_STAYS)
+        columns = form(goes, "goes, when it is"), form(stays, "stays, when it is")
+        yield Horizontal(*columns, classes="columns")
+        tags = "stays with a tag", self._fields["preserve_tags"]
+        yield form([tags, ("what nothing keeps", self._rest), ("among", self._scope)])
         yield self.items
 
-    def _named(self, names: Iterable[tuple[str, str]]) -> list[Field]:
-        return [self._fields[name] for name, _ in names]
+    def _named(self, labels: Iterable[tuple[str, str]]) -> list[tuple[str, Widget]]:
+        return [(label, self._fields[name]) for name, label in labels]
 
     def on_mount(self) -> None:
         """Find out what would go."""
-        super().on_mount()
         self._keeper.start()
         self._ask_for_plan()
 
     def on_unmount(self) -> None:
         """Stop planning; what is being deleted is deleted."""
-        super().on_unmount()
         if self.is_working:
             self._keeper.finish()
         else:
@@ -109,9 +105,10 @@ class CleanupDialog(Dialog):
     # The rules
 
     def on_input_changed(self, message: Input.Changed) -> None:
-        """Plan again, once it is quiet."""
+        """Plan again, once it is quiet; a field tells of what it had from the beginning, too."""
         message.stop()
-        self._plan_soon()
+        if self._texts() != self._asked:
+            self._plan_soon()
 
     def on_choice_line_changed(self, message: ChoiceLine.Changed) -> None:
         """Plan again."""
@@ -121,6 +118,9 @@ class CleanupDialog(Dialog):
         """Go back to the list."""
         message.stop()
         self.set_focus(self.items)
+
+    def _texts(self) -> Mapping[str, str]:
+        return {name: field.typed for name, field in self._fields.items()}
 
     def _plan_soon(self) -> None:
         self.plan, self.question = None, ""
@@ -136,14 +136,18 @@ class CleanupDialog(Dialog):
         """
         values: dict[str, Any] = {}
         for name, field in self._fields.items():
-            field.set_class(True, "-wrong")
-            values |= rule_values({name: field.value})
-            field.set_class(False, "-wrong")
+            try:
+                values |= rule_values({name: field.typed})
+            except InputError:
+                field.add_class("-wrong")
+                raise
+            field.remove_class("-wrong")
         return replace(self._policy, **values, delete_rest=self._rest.chosen == 1)
 
     def _ask_for_plan(self) -> None:
         if self.is_working:
             return
+        self._asked = self._texts()
         try:
             self._policy = self.typed_policy()
         except InputError as error:
@@ -195,7 +199,7 @@ class CleanupDialog(Dialog):
     def action_edit(self) -> None:
         """Type other rules, for this once."""
         if not self.is_working:
-            self.set_focus(self._fields["max_age"].input)
+            self.set_focus(self._fields["max_age"])
 
     def action_delete(self) -> None:
         """Ask whether to delete what is shown."""

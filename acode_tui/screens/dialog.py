@@ -44,6 +44,7 @@ class Dialog(ModalScreen[None]):
     NAME: ClassVar[str] = ""
     KEYS: ClassVar[Sequence[tuple[str, str]]] = ()
     """What the lower edge of the frame tells."""
+    IS_WIDE: ClassVar[bool] = True
 
     items: ItemList[Any] | None = None
 
@@ -63,7 +64,7 @@ class Dialog(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """Show the parts in a frame."""
-        with Vertical(classes="dialog wide") as frame:
+        with Vertical(classes="dialog wide" if self.IS_WIDE else "dialog low") as frame:
             frame.border_title = self.NAME
             yield from self.parts()
             yield self.note
@@ -118,7 +119,11 @@ class Dialog(ModalScreen[None]):
     def on_progressed(self, message: Progressed) -> None:
         """Say how far it is."""
         if self.is_working:
-            self.say(progress_line(message.done, message.total, self.note.size.width))
+            self.say(self.progress_spans(message.done, message.total, self.note.size.width))
+
+    def progress_spans(self, done: int, total: int, width: int) -> Sequence[Span]:
+        """Return how far it is."""
+        return progress_line(done, total, width)
 
     # Keys
 
@@ -150,6 +155,7 @@ class Dialog(ModalScreen[None]):
 
     def action_close(self) -> None:
         """Close the dialog."""
+        self._is_closed = True
         self.dismiss()
 
     def action_move(self, step: int) -> None:

@@ -190,6 +190,12 @@ class RunScreen(ListedScreen):
         """Ask whether to delete this run."""
         self.home.delete_run(self.run, then=self._close)
 
+    def action_export(self) -> None:
+        """Show what a bundle of this run would hold."""
+        from acode_tui.screens.export import ExportDialog
+
+        self.app.push_screen(ExportDialog(self.settings.workspace, self.run))
+
     def _close(self) -> None:
         self.dismiss()
 

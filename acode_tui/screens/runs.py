@@ -317,6 +317,20 @@ class RunsScreen(FacetedScreen):
             workspace = self.settings.workspace
             self.app.push_screen(CleanupDialog(workspace, config, self.entry.value, self.failed_only))
 
+    def action_export(self) -> None:
+        """Show what a bundle of this run, or of those that match, would hold."""
+        from acode_tui.screens.export import ExportDialog
+
+        run, total, workspace = self.table.run_at_cursor, self.window.total, self.settings.workspace
+        if run is not None:
+            self.app.push_screen(ExportDialog(workspace, run, self.entry.value, self.failed_only, total))
+
+    def action_import(self) -> None:
+        """Ask for a bundle, check it, and import it."""
+        from acode_tui.screens.importing import ImportDialog
+
+        self.app.push_screen(ImportDialog(self.settings.workspace))
+
     def action_trash(self) -> None:
         """Show what can come back."""
         from acode_tui.screens.trash import TrashDialog

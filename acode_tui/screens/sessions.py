@@ -194,17 +194,40 @@ class SessionsScreen(SessionResultScreen):
     def action_runs(self) -> None:
         """Show the runs of a node as a list."""
         line = self.nodes.line
-        if line is None:
-            return
+        text = self._filter_of(line) if line is not None else ""
+        if text:
+            self.home.show_runs(text)
+            self.dismiss()
+
+    def _filter_of(self, line: Line) -> str:
+        """Return the filter that the runs of a node fit; empty where it cannot be written."""
         field, value = "session_id", line.key.session_id
         if line.key.instance_id != REST:
             field, value = "agent_instance_id", line.key.instance_id
         # What is recorded must not get into a line to type in unless it is harmless: then its beginning does.
         plain = "".join(takewhile(lambda c: one_line(c) == c, value))
-        if plain:
-            term = Term(field, (plain,), "=" if plain == value else ":")
-            self.home.show_runs(format_query(RunQuery((term,))))
-            self.dismiss()
+        return (
+            format_query(RunQuery((Term(field, (plain,), "=" if plain == value else ":"),))) if plain else ""
+        )
+
+    def action_export(self) -> None:
+        """Show what a bundle of a run, or of all runs of another node, would hold."""
+        from acode_tui.screens.export import ExportDialog
+
+        line = self.nodes.line
+        if line is None:
+            return
+        text = self._filter_of(line) if line.run is None else ""
+        if line.run is not None or text:
+            self.app.push_screen(ExportDialog(self.settings.workspace, line.run, text))
+
+    def action_collect(self) -> None:
+        """Ask whether to collect the team of the session that the cursor is in."""
+        from acode_tui.screens.collecting import CollectDialog
+
+        line = self.nodes.line
+        if line is not None:
+            self.app.push_screen(CollectDialog(self.settings.workspace, line.session))
 
     def action_delete(self) -> None:
         """Ask whether to delete the run under the cursor."""

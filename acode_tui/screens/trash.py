@@ -44,14 +44,12 @@ class TrashDialog(Dialog):
 
     def on_mount(self) -> None:
         """Read what there is."""
-        super().on_mount()
         self.say([("looking …", "muted")])
         self._keeper.start()
         self._keeper.read_trash()
 
     def on_unmount(self) -> None:
         """Stop; what was asked for is done."""
-        super().on_unmount()
         self._keeper.finish()
 
     def on_trash_read(self, message: TrashRead) -> None:

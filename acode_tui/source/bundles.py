@@ -5,7 +5,8 @@ Runs are read as they were recorded: what masks secrets in a bundle works on tha
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
@@ -16,16 +17,24 @@ from acode_tui.source.desk import Post
 from acode_tui.source.runs import parse_filter, saved_filters
 from acode_tui.source.work import Work
 from collector import (
+    Asking,
     ConflictError,
     CorruptError,
     ExportOptions,
     ImportOptions,
     Run,
+    Trust,
     Workspace,
+    by_passphrase,
+    encrypting_with,
     estimate_export,
     export_bundle,
+    get_signing_key,
     import_bundle,
+    list_trusted,
     open_stores,
+    passphrase_key,
+    signing_with,
     verify_bundle,
     wanted_of,
 )
@@ -81,11 +90,18 @@ class Exporter(Work):
 
         return self.do(job)
 
-    def export(self, runs: Sequence[Run], target: str, options: ExportOptions) -> None:
-        """Write a bundle."""
+    def export(
+        self, runs: Sequence[Run], target: str, options: ExportOptions, sign: bool = False, secret: str = ""
+    ) -> None:
+        """Write a bundle; signed with the user's key and encrypted with a passphrase where that is wanted."""
 
         def job(_token: int) -> None:
-            report = export_bundle(self.workspace, runs, target, options, self.progress)
+            how = options
+            if sign:
+                how = replace(how, sign=signing_with(get_signing_key(os.environ)))
+            if secret:
+                how = replace(how, encrypt=encrypting_with(passphrase_key(secret)))
+            report = export_bundle(self.workspace, runs, target, how, self.progress)
             self.post(Exported(report))
 
         self.do(job)
@@ -97,41 +113,52 @@ class Importer(Work):
     def __init__(self, workspace: Workspace, post: Post) -> None:
         super().__init__("acode-import", workspace, post)
 
-    def verify(self, path: str) -> int:
+    def verify(self, path: str, secret: str = "", signed_only: bool = False) -> int:
         """Check a bundle and find out what importing it would do; return the answer's token."""
 
         def job(token: int) -> None:
-            preview, problem = None, ""
+            asking, preview, problem = _asking(secret, signed_only), None, ""
             try:
-                options = ImportOptions(dry_run=True)
+                options = ImportOptions(dry_run=True, asking=asking)
                 preview = import_bundle(self.workspace, path, options, self.progress)
                 report = preview.bundle
             except (CorruptError, ConflictError) as error:
                 problem = str(error)
-                report = verify_bundle(path, self.progress)
+                report = verify_bundle(path, self.progress, asking)
             if self.is_asked(token):
                 self.post(Verified(token, report, preview if report.is_valid else None, problem))
 
         return self.do(job)
 
-    def take(self, path: str) -> None:
+    def take(self, path: str, secret: str = "", signed_only: bool = False) -> None:
         """Import a bundle."""
 
         def job(_token: int) -> None:
-            self.post(Imported(import_bundle(self.workspace, path, ImportOptions(), self.progress)))
+            options = ImportOptions(asking=_asking(secret, signed_only))
+            self.post(Imported(import_bundle(self.workspace, path, options, self.progress)))
 
         self.do(job)
+
+
+def _asking(secret: str, signed_only: bool) -> Asking:
+    keys = list_trusted(os.environ) if os.environ.get("HOME") else ()
+    asking = Asking(Trust(keys, signed_only))
+    return asking._replace(find_key=by_passphrase(secret)) if secret else asking
 
 
 def count_secrets(runs: Sequence[Run], options: ExportOptions) -> Secrets:
     """Return what is known of the secrets in what would be exported, without reading it."""
     wanted = wanted_of(options.include, options.exclude)
-    found = unseen = 0
-    for run in runs:
-        found += _total(run.summary.get("secrets"))
-        unseen += not isinstance(run.summary.get("secrets"), dict)
-        found += sum(_total(a.metadata.get("secrets")) for a in run.artifacts if wanted(a.path))
-    return Secrets(found, unseen)
+    counts = [secrets_of(run, wanted) for run in runs]
+    return Secrets(sum(found or 0 for found in counts), counts.count(None))
+
+
+def secrets_of(run: Run, wanted: Callable[[str], bool] = lambda _: True) -> int | None:
+    """Return how many secrets were found in a run when it was recorded; None when nobody looked."""
+    own = run.summary.get("secrets")
+    if not isinstance(own, dict):
+        return None
+    return _total(own) + sum(_total(a.metadata.get("secrets")) for a in run.artifacts if wanted(a.path))
 
 
 def _total(counts: object) -> int:

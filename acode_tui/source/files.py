@@ -39,7 +39,7 @@ from acode_tui.source.desk import Desk, Post
 from acode_tui.source.open import Unreadable, open_entry
 from acode_tui.source.printed import find_printed
 from acode_tui.source.runs import list_files
-from collector import Run, Workspace
+from collector import Run, Workspace, append_audit
 
 BLOCK = 128
 """Lines that are read at once."""
@@ -138,6 +138,8 @@ class FileReader:
         self.post(FileOpened(token, "binary" if binary else self._language or "text", source.size()))
         self._count(token, index)
         self._read_block(token, 0)
+        details = {"path": entry.path, "through": "inspector"}
+        append_audit(self._reader.workspace, "access", entry.artifact_id or "", details)
         self._scanner.submit(lambda: self._scan(token, index, grows))
 
     def _let_go(self) -> None:

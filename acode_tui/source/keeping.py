@@ -1,4 +1,4 @@
-"""Deleting by rule, and bringing back: in a thread, as messages to one dialog.
+"""Deleting by rule, bringing back, collecting teams: in a thread, as messages to one dialog.
 
 What was asked to be deleted is deleted, whether its dialog is still open or not.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from acode_tui.messages.keeping import BroughtBack, CleanedUp, Planned, Progressed, TrashRead
+from acode_tui.messages.keeping import BroughtBack, CleanedUp, Collected, Planned, Progressed, TrashRead
 from acode_tui.source.runs import parse_filter, saved_filters
 from acode_tui.source.work import Work
 from collector import (
@@ -15,6 +15,7 @@ from collector import (
     CleanupPlan,
     Policy,
     Trashed,
+    collect_team_artifacts,
     doomed_by,
     list_trash,
     plan_cleanup,
@@ -24,7 +25,7 @@ from collector import (
 
 
 class Keeper(Work):
-    """Plans cleanups and carries them out; reads the trash and brings runs back."""
+    """Plans cleanups and carries them out; brings runs back from the trash; collects teams."""
 
     def plan(self, policy: Policy, text: str | None = None, failed_only: bool = False) -> int:
         """Find out what a policy condemns, among the runs of a filter or all; return the answer's token."""
@@ -72,3 +73,7 @@ class Keeper(Work):
             self.post(TrashRead(list_trash(self.workspace)))
 
         self.do(job)
+
+    def collect(self, team: str) -> None:
+        """Put together what there is of a team."""
+        self.do(lambda _: self.post(Collected(collect_team_artifacts(team, self.workspace))))

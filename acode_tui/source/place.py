@@ -6,11 +6,14 @@ workspace that this folder is in; it is handed to the editor as one argument, ne
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 
+_MOST_ENTRIES = 10_000
 _GOTO = {"code", "code-insiders", "codium", "vscodium", "cursor", "windsurf"}
 _COLON = {"hx", "helix", "subl", "zed", "mate", "lapce", "pulsar"}
 
@@ -67,3 +70,31 @@ def editor_command(environ: Mapping[str, str], path: str, line: int | None) -> l
     if name in _COLON:
         return [*words, f"{path}:{line}"]
     return [*words, f"+{line}", path]
+
+
+def typed_path(text: str, root: str) -> str:
+    """Return the absolute path that somebody typed; below `root` where the current folder is gone."""
+    return os.path.normpath(Path(_here(root), os.path.expanduser(text)))  # noqa: PTH111 - never raises
+
+
+def _here(root: str) -> str:
+    try:
+        return str(Path.cwd())
+    except OSError:
+        return root
+
+
+def completed_path(text: str) -> str:
+    """Return a path that is being typed with as much added as all files and folders that fit begin with."""
+    path = Path(os.path.expanduser(text))  # noqa: PTH111 - never raises
+    folder, begin = (path, "") if text.endswith("/") or not text else (path.parent, path.name)
+    try:
+        with os.scandir(folder) as entries:
+            found = [
+                entry.name + ("/" if entry.is_dir() else "")
+                for entry in islice(entries, _MOST_ENTRIES)
+                if entry.name.startswith(begin) and (begin or not entry.name.startswith("."))
+            ]
+    except (OSError, ValueError):
+        return text
+    return text + os.path.commonprefix(found)[len(begin) :]  # noqa: RUF071 - letters, not parts

@@ -11,6 +11,7 @@ import fcntl
 import os
 import stat
 import sys
+import time
 
 from collector import clock, durable
 from collector.audit.entries import MAX_LINE_BYTES, Link, format_entry, parse_entry, torn_hash
@@ -31,6 +32,8 @@ ACTIONS = (
 FILE = "audit.jsonl"
 MAX_FILE_BYTES = 16 << 20
 _MAX_TEXT = 8 << 10
+_TRIES = 20
+_PAUSE_SECONDS = 0.005
 _FLAGS = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -126,11 +129,21 @@ def _fields(action: str, subject: str, details: Mapping[str, object]) -> dict[st
         "uid": os.getuid(),
         "host": os.uname().nodename,
         "pid": os.getpid(),
-        "program": os.path.basename(sys.argv[0]) if sys.argv else "",
+        "program": _program(),
         "action": action,
         "subject": _plain(subject),
         "details": {str(name): _plain(value) for name, value in details.items()},
     }
+
+
+def _program() -> str:
+    """Return the name of this program; acode's own are started as `python -c`, which says nothing."""
+    name = os.path.basename(sys.argv[0]) if sys.argv else ""
+    if name not in ("", "-c", "-m", "__main__.py"):
+        return name
+    if "acode_tui" in sys.modules:
+        return "acode-tui"
+    return "collector" if "collector.daemon.loop" in sys.modules else "acode"
 
 
 def _user_name() -> str:
@@ -155,7 +168,7 @@ def _plain(value: object) -> object:
 def _append(workspace: Workspace, fields: dict[str, Any], sync: bool) -> None:
     lock = os.open(os.path.join(workspace.folder, "audit.lock"), os.O_RDWR | os.O_CREAT | _FLAGS, 0o600)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        _lock(lock, patient=sync)
         path = path_of(workspace)
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | _FLAGS, 0o600)
         try:
@@ -176,6 +189,25 @@ def _append(workspace: Workspace, fields: dict[str, Any], sync: bool) -> None:
             durable.move(path, full)
     finally:
         os.close(lock)
+
+
+def _lock(fd: int, patient: bool) -> None:
+    """Take the lock; who only reads does not wait for somebody who was stopped while holding it.
+
+    Raises:
+        OSError: somebody else keeps it.
+    """
+    if patient:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        return
+    for _ in range(_TRIES):
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            return
+    raise BlockingIOError(errno.EAGAIN, "the audit log is locked")
 
 
 def _tail(workspace: Workspace, fd: int) -> tuple[Link, bytes]:

@@ -8,6 +8,8 @@ when all are whole.
 from __future__ import annotations
 
 import os
+import re
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -26,6 +28,8 @@ from collector.workspace import ANNOTATIONS_JSON, OUTPUT_INDEX, RUN_JSON, Worksp
 
 PRODUCER = f"acode {__version__}"
 _SEAL_SECONDS = 600.0
+_PATIENCE_SECONDS = 10.0
+_POLL_SECONDS = 0.05
 _MOST_NAMES = 100
 _CODES = {"missing": "ACODE-ART-011", "corrupt": "ACODE-RUN-007", "unreadable": "ACODE-ART-006"}
 
@@ -64,6 +68,7 @@ def export_bundle(
         raise ConflictError(
             "ACODE-RUN-008", f"there is no run to export{reason}", "'acode runs list' lists them"
         )
+    _remove_left(target)
     exporting = _Exporting(workspace, target, options, report)
     try:
         exporting.write(ready, progress)
@@ -82,13 +87,31 @@ def _refuse_existing(path: str) -> None:
         raise ConflictError("ACODE-RUN-008", f"{path} is there already", "--force replaces it")
 
 
+def _remove_left(target: str) -> None:
+    """Remove what an export to the same file that was killed has left beside it."""
+    folder, name = os.path.split(target)
+    pattern = re.compile(rf"\.{re.escape(name[-150:])}\.(\d{{1,9}})-\d+\.tmp")
+    for path in Path(folder or ".").glob(".*.tmp"):
+        match = pattern.fullmatch(path.name)
+        if match is not None and not _is_alive(int(match[1])):
+            durable.unlink_quietly(str(path))
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
 def _ready(workspace: Workspace, runs: list[Run], report: ExportReport) -> list[Run]:
     """Return the runs that have ended, sealed if need be; the others are noted."""
     waiting = [run for run in runs if run.is_finished and not _is_ready(workspace, run)]
     if waiting:
-        from collector.store.waiting import index_waiting
-
-        index_waiting(workspace, _SEAL_SECONDS)
+        _wait_for_sealing(workspace, waiting)
     ready = []
     for run in runs:
         if not run.is_finished:
@@ -98,6 +121,17 @@ def _ready(workspace: Workspace, runs: list[Run], report: ExportReport) -> list[
         else:
             ready.append(run)
     return ready
+
+
+def _wait_for_sealing(workspace: Workspace, runs: list[Run]) -> None:
+    """See to it that runs are sealed: here, or by the collector, which is given some time."""
+    from collector.store.waiting import index_waiting
+
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    index_waiting(workspace, _SEAL_SECONDS)
+    while time.monotonic() < deadline and not all(_is_ready(workspace, run) for run in runs):
+        time.sleep(_POLL_SECONDS)
+        index_waiting(workspace, _SEAL_SECONDS)
 
 
 def _is_ready(workspace: Workspace, run: Run) -> bool:

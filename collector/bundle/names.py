@@ -12,7 +12,15 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from collector.workspace import ANNOTATIONS_JSON, CALL_JSON, IMPORT_JSON, INCOMING, OUTPUT_INDEX, RUN_JSON
+from collector.workspace import (
+    ANNOTATIONS_JSON,
+    CALL_JSON,
+    DAMAGE_JSON,
+    IMPORT_JSON,
+    INCOMING,
+    OUTPUT_INDEX,
+    RUN_JSON,
+)
 
 PAYLOAD = "data/runs/"
 KEPT_BESIDE = (ANNOTATIONS_JSON, OUTPUT_INDEX)
@@ -26,7 +34,9 @@ _ALLOWED = re.compile(r"[A-Za-z0-9._+@(,)~#!$&'^{}\[\]= -]{1,160}")
 _UNPLAIN = re.compile(r"[^A-Za-z0-9._+@-]")
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 _PLAIN_DEPTH = 12
-_NOT_ARTIFACTS = frozenset({RUN_JSON, ANNOTATIONS_JSON, CALL_JSON, IMPORT_JSON, OUTPUT_INDEX, INCOMING})
+_NOT_ARTIFACTS = frozenset(
+    {RUN_JSON, ANNOTATIONS_JSON, CALL_JSON, IMPORT_JSON, DAMAGE_JSON, OUTPUT_INDEX, INCOMING}
+)
 
 
 def is_run_name(text: object) -> bool:

@@ -19,6 +19,7 @@ from typing import BinaryIO, Protocol
 from collector.bundle import deflate
 from collector.bundle.container import DEFLATED, STORED
 from collector.bundle.deflate import PIECE_BYTES
+from collector.encryption.problem import KeyProblem
 
 THREADS = 2
 SMALL_BYTES = 2 * PIECE_BYTES
@@ -117,6 +118,8 @@ def pack_small(source: Source, level: int) -> Packed:
     try:
         with source.open() as content:
             data = content.read(SMALL_BYTES + 1)
+    except KeyProblem as problem:
+        raise problem.error from problem  # not damaged: whoever has the key can export it
     except (OSError, ValueError) as error:
         return Packed(source=source, problem=problem_of(error), why=str(error))
     if len(data) > SMALL_BYTES:
@@ -192,6 +195,8 @@ class _LargeFile:
                     while len(buffer) >= PIECE_BYTES:
                         yield bytes(buffer[:PIECE_BYTES])
                         del buffer[:PIECE_BYTES]
+        except KeyProblem as problem:
+            raise problem.error from problem
         except (OSError, ValueError) as error:
             self.packed.problem, self.packed.why = problem_of(error), str(error)
             return

@@ -15,7 +15,7 @@ from itertools import islice
 from typing import Any, BinaryIO, Self
 
 from collector.bundle import deflate
-from collector.bundle.container import DEFLATED, STORED, Entry, RefusedError, read_directory
+from collector.bundle.container import STORED, Entry, RefusedError, read_directory
 from collector.bundle.manifest import (
     BAG_INFO,
     MANIFEST,
@@ -37,11 +37,13 @@ from collector.bundle.protecting import Decrypted, is_encrypted, no_key
 from collector.bundle.records import (
     MAX_ANNOTATIONS_BYTES,
     MAX_RUN_JSON_BYTES,
+    STREAMS,
     omitted_of,
     parse_annotations,
     parse_record,
 )
 from collector.bundle.strict_json import parse_object
+from collector.bundle.unpacking import unpacked
 from collector.workspace import ANNOTATIONS_JSON, OUTPUT_INDEX, RUN_JSON
 
 TYPE_CHECKING = False
@@ -252,8 +254,7 @@ class Bundle:
             OSError: it cannot be read.
         """
         size = crc = packed = 0
-        content = _inflated if entry.method == DEFLATED else _as_it_is
-        for data, taken in content(self._iter_packed(entry), entry):
+        for data, taken in unpacked(self._iter_packed(entry), entry):
             packed = deflate.checksum(taken, packed)
             crc, size = deflate.checksum(data, crc), size + len(data)
             if size > entry.size:
@@ -295,37 +296,6 @@ def _open(path: str) -> int:
     return fd
 
 
-def _as_it_is(packed: Iterator[bytes], entry: Entry) -> Iterator[tuple[bytes, bytes]]:  # noqa: ARG001, RUF100
-    for data in packed:
-        yield data, data
-
-
-def _inflated(packed: Iterator[bytes], entry: Entry) -> Iterator[tuple[bytes, bytes]]:
-    """Yield what is unpacked, each time with the packed data that was newly read for it."""
-    stream = deflate.inflater()
-    for piece in packed:
-        if stream.eof:
-            raise RefusedError("something follows its packed data", entry.name)
-        taken, data = piece, piece
-        while True:
-            try:
-                content = stream.decompress(data, deflate.PIECE_BYTES)
-            except deflate.ERRORS:
-                raise RefusedError("its packed data is damaged", entry.name) from None
-            yield content, taken
-            taken, data = b"", stream.unconsumed_tail
-            if stream.unused_data:
-                raise RefusedError("something follows its packed data", entry.name)
-            if _is_over(stream) or (not data and len(content) < deflate.PIECE_BYTES):
-                break
-    if not stream.eof:
-        raise RefusedError("its packed data ends early", entry.name)
-
-
-def _is_over(stream: deflate.Inflater) -> bool:
-    return stream.eof
-
-
 def _files_of(run: BundledRun, place: str, mine: list[tuple[Entry, File]]) -> list[BundledFile]:
     """Return the files of a run in the order of the bundle, which is the only one.
 
@@ -337,6 +307,8 @@ def _files_of(run: BundledRun, place: str, mine: list[tuple[Entry, File]]) -> li
     paths = sorted(artifacts, key=names.__getitem__)
     there = {entry.name for entry, _ in mine}
     beside = [path for path in BESIDE_IN_ORDER if place + path in there]
+    if OUTPUT_INDEX in beside and any(e["missing"] and e["type"] in STREAMS for e in run.record["artifacts"]):
+        raise ValueError("it has the order of streams that it has not")
     expected = [place + names[path] for path in paths] + [place + path for path in beside]
     if [entry.name for entry, _ in mine] != expected:
         raise ValueError("it speaks of other files than there are")

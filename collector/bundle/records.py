@@ -22,6 +22,7 @@ MAX_RUN_JSON_BYTES = 16 << 20
 MAX_ANNOTATIONS_BYTES = 4 << 20
 LEFT_OUT = "left out of the bundle"
 """The reason in `skipped` of a file that was not exported though it is there."""
+STREAMS = ("stdout", "stderr")
 SOURCES = ("stdout", "stderr", "file", "extracted", "imported")
 ARTIFACT_TYPES = (
     "stdout", "stderr", "output", "log", "test_result", "coverage", "diff", "build_output", "json", "other",
@@ -157,7 +158,7 @@ def check_record(record: dict[str, Any], name: str) -> None:
         raise ValueError(f"it says its run is {str(record.get('name'))[:80]!r}, and lies in {name!r}")
     if not isinstance(record.get("run_id"), str) or not is_ulid(record["run_id"]):
         raise ValueError(f"its run_id is {str(record.get('run_id'))[:80]!r}")
-    if not isinstance(record.get("artifacts"), list) or not isinstance(record.get("skipped", []), list):
+    if not isinstance(record.get("artifacts"), list) or not isinstance(record.get("skipped"), list):
         raise ValueError("its artifacts or skipped is no list")
     run = Run.from_json(record)
     if not run.is_finished:
@@ -193,8 +194,9 @@ def _check_artifact(artifact: Artifact, entry: dict[str, Any], run_id: str) -> N
         raise ValueError(f"{what} says two sizes")
     if artifact.file_name != artifact.path.rpartition("/")[2]:
         raise ValueError(f"{what} has another file name")
-    if missing := [name for name in FIELDS if name not in entry]:
-        raise ValueError(f"{what} has no {missing[0]}")
+    said = artifact.to_json()
+    if other := [name for name in FIELDS if name not in entry or entry[name] != said[name]]:
+        raise ValueError(f"{what} does not say its {other[0]} as acode does")
 
 
 def parse_annotations(data: bytes) -> dict[str, Any]:
@@ -203,10 +205,10 @@ def parse_annotations(data: bytes) -> dict[str, Any]:
     Raises:
         ValueError: it is not what acode writes.
     """
-    from collector.record.annotations import check_annotations
+    from collector.record.annotations import EMPTY, check_annotations
 
     value = parse_object(data, MAX_ANNOTATIONS_BYTES)
     checked = dict(check_annotations(value))
-    if checked != value or dump_json(value) != data:
+    if checked != value or checked == EMPTY or dump_json(value) != data:
         raise ValueError("it is not written as acode writes it")
     return value

@@ -13,6 +13,7 @@ from collector.bundle.names import PAYLOAD, bundle_names
 from collector.bundle.packing import Masking, Packed, Source
 from collector.bundle.records import (
     LEFT_OUT,
+    STREAMS,
     Content,
     Mask,
     check_record,
@@ -30,7 +31,6 @@ from collector.record.seal import is_sealed, read_record
 from collector.workspace import OUTPUT_INDEX, Workspace
 
 Wanted = Callable[[str], bool]
-_STREAMS = ("stdout", "stderr")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class RunExport:
 
     def has_index(self) -> bool:
         """Tell whether both streams are in the bundle as they were recorded."""
-        streams = [entry["path"] for entry in self.record["artifacts"] if entry["type"] in _STREAMS]
+        streams = [entry["path"] for entry in self.record["artifacts"] if entry["type"] in STREAMS]
         packed = [self.packed.get(path) for path in streams]
         return all(one is not None and not one.changed and not one.problem for one in packed)
 

@@ -92,6 +92,7 @@ def _cat(options: Namespace, context: Context) -> int:
     choose_content(options, context)
     runs = context.stores()[0]
     view = view_of(options)
+    context.note_access(artifact.run_id, {"path": artifact.path})
     if view is None:
         show_content(artifact.path, context.contents().iter_content(artifact), context, options.force)
     else:

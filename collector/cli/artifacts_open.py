@@ -61,6 +61,7 @@ def _show_copy(artifact: Artifact, words: list[str], context: Context) -> int:
     import tempfile
 
     artifacts = context.stores()[1]
+    context.note_access(artifact.run_id, {"path": artifact.path})
     with tempfile.TemporaryDirectory(prefix="acode-") as folder:
         path = os.path.join(folder, _file_name(artifact))  # noqa: PTH118
         save(artifacts.iter_content(artifact), path, force=False)

@@ -7,16 +7,14 @@ import os
 import sys
 from pathlib import Path
 
-from collector import clock
 from collector.cli import output
 from collector.cli.bundle_options import add_passphrase_file, encrypting, signing
+from collector.cli.chosen_runs import iter_chosen
 from collector.cli.context import Context
-from collector.cli.filters import add_filter_options, filter_query, negated_filters_last
+from collector.cli.filters import add_filter_options, negated_filters_last
 from collector.cli.parsing import Command, Namespace, Parser, show_option, whole_number
 from collector.cli.progress import Progress
 from collector.errors import InputError
-from collector.model.frozen import replace
-from collector.model.query import RunQuery
 from collector.model.run import Run
 
 TYPE_CHECKING = False
@@ -24,8 +22,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from collector.bundle import ExportOptions, ExportReport
-
-_PAGE = 500
 
 
 def configure_export(parser: Parser) -> None:
@@ -70,7 +66,7 @@ def export(options: Namespace, context: Context) -> int:
     """Write runs into a bundle."""
     from collector.bundle import estimate_export, export_bundle
 
-    chosen = _chosen_runs(options, context)
+    chosen = list(iter_chosen(options, context, "export"))
     how = _export_options(options, context)
     if options.dry_run:
         estimate = estimate_export(chosen, how)
@@ -86,34 +82,6 @@ def export(options: Namespace, context: Context) -> int:
         report = export_bundle(context.workspace, chosen, str(Path(target).absolute()), how, progress)
     _say_exported(report, options.json)
     return 0
-
-
-def _chosen_runs(options: Namespace, context: Context) -> list[Run]:
-    """Return the runs that were named, and those that fit the filter if there is one."""
-    names = [word for word in options.filter if _is_reference(word)] + options.runs
-    options.filter = [word for word in options.filter if not _is_reference(word)]
-    found = [context.resolve(name) for name in names]
-    query = filter_query(options, clock.now_ms(), context.saved_filters)
-    if query.terms or options.all:
-        found += _all_of(context, query)
-    elif not names:
-        raise InputError("ACODE-RUN-019", "nothing to export", "name runs, a filter, or --all")
-    return found
-
-
-def _is_reference(word: str) -> bool:
-    return word.startswith("@") or (":" not in word and not word.startswith(("-", '"')))
-
-
-def _all_of(context: Context, query: RunQuery) -> list[Run]:
-    stores = context.find_stores()
-    found: list[Run] = []
-    after: str | None = ""
-    while stores is not None and after is not None:
-        page = stores[0].list(replace(query, limit=_PAGE, after=after or None))
-        found += page.items
-        after = page.next_cursor
-    return found
 
 
 def _export_options(options: Namespace, context: Context) -> ExportOptions:

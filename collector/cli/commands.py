@@ -59,6 +59,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "open": ("artifacts_open", "open a file of a run in your editor"),
         "path": ("artifacts", "print where a run's folder, or one file of it, lies"),
         "preview-redaction": ("artifacts_redaction", "show what would be masked in a run or file"),
+        "verify": ("artifacts_verify", "compare files with their checksums, and flag what is damaged"),
         "stats": ("artifacts_stats", "say how much the files of all runs take"),
         "collect": ("artifacts_collect", "add a file to a run"),
         "prune": ("runs_cleanup", "delete the oldest runs until what is left is no more than may be"),

@@ -126,6 +126,12 @@ class Context:
             self._masking = (found,)
         return self._masking[0]
 
+    def note_access(self, subject: str, details: Mapping[str, object]) -> None:
+        """Say in the audit log that somebody reads what was recorded; that never fails."""
+        from collector.audit import append_audit
+
+        append_audit(self.workspace, "access", subject, details, self.config)
+
     def contents(self) -> SqliteArtifactStore:
         """Return the store to read contents from: masked where they are shown, else as recorded."""
         if not self.reads_recorded:

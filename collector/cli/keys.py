@@ -41,20 +41,22 @@ def _create(options: Namespace, context: Context) -> int:
     require_cryptography("encryption")
     places = places_of(context)
     source = options.source or places.source
-    known = places.read(source)
-    if known and source != ENVIRONMENT:
-        where = places.describe(source)
-        raise ConflictError(
-            "ACODE-RUN-019", f"there is a key in {where} already: {known[0].name.text}",
-            "'acode keys rotate' makes a new one, and lets it open what the old one did",
-        )  # fmt: skip
     key = new_key()
     if source == ENVIRONMENT:
         output.line(format_key(key))
         output.note(f"acode: set {VARIABLE} to it, in front of older ones; {_KEEP}")
         return 0
-    _audit(context, "key.create", key, source)
-    places.write(source, [key])
+
+    def first(known: tuple[Key, ...]) -> list[Key]:
+        if known:
+            raise ConflictError(
+                "ACODE-RUN-019", f"there is a key in {places.describe(source)} already: {known[0].name.text}",
+                "'acode keys rotate' makes a new one, and lets it open what the old one did",
+            )  # fmt: skip
+        _audit(context, "key.create", key, source)
+        return [key]
+
+    places.change(source, first)
     output.line(f"created key {key.name.text} in {output.sanitize(places.describe(source))}")
     output.note(f"acode: {_KEEP}")
     if not context.config.get("runs.encryption.enabled"):
@@ -70,17 +72,24 @@ def _rotate(options: Namespace, context: Context) -> int:
     require_cryptography("encryption")
     places = places_of(context)
     source = options.source or places.source
-    known = places.read(source)
     if source == ENVIRONMENT:
         raise InputError(
             "ACODE-RUN-019", f"acode cannot change {VARIABLE}",
             "put a new key in front of the old one ('acode keys create'), then 'acode keys rewrap'",
         )  # fmt: skip
-    if not known:
-        places.current()
     key = new_key()
-    _audit(context, "key.rotate", key, source)
-    places.write(source, [key, *known])
+
+    def in_front(known: tuple[Key, ...]) -> list[Key]:
+        if not known:
+            raise NotFoundError(
+                "ACODE-RUN-035",
+                f"there is no key in {places.describe(source)}",
+                "'acode keys create' makes one",
+            )
+        _audit(context, "key.rotate", key, source)
+        return [key, *known]
+
+    places.change(source, in_front)
     output.line(f"created key {key.name.text} in {output.sanitize(places.describe(source))}")
     return _rewrap_all(key, places, context)
 
@@ -157,13 +166,16 @@ def _import(options: Namespace, context: Context) -> int:
     places = places_of(context)
     source = options.source or places.source
     key = parse_key(sys.stdin.read(MAX_BYTES))
-    known = places.read(source)
-    if key in known:
+    if key in places.read(source):
         output.line(f"key {key.name.text} is there already")
         return 0
-    _audit(context, "key.create", key, source)
-    places.write(source, [*known, key])
-    use = "opens what it encrypted" if known else "encrypts from now on"
+
+    def behind(known: tuple[Key, ...]) -> list[Key]:
+        _audit(context, "key.create", key, source)
+        return [*known, key]
+
+    places.change(source, behind)
+    use = "encrypts from now on" if places.read(source)[0] == key else "opens what it encrypted"
     output.line(f"added key {key.name.text} to {output.sanitize(places.describe(source))}: it {use}")
     return 0
 
@@ -188,7 +200,7 @@ def _remove(options: Namespace, context: Context) -> int:
                 "'acode keys rotate' brings them under a new one; --force removes it all the same",
             )  # fmt: skip
     _audit(context, "key.remove", key, source)
-    places.write(source, [other for other in places.read(source) if other != key])
+    places.change(source, lambda known: [other for other in known if other != key])
     output.line(f"removed key {key.name.text} from {output.sanitize(places.describe(source))}")
     return 0
 

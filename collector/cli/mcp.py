@@ -26,7 +26,7 @@ def run(options: Namespace, context: Context) -> int:
     try:
         from collector.serve.tools import serve_stdio
     except ImportError as error:
-        message = f"'acode mcp' needs {error.name}"
+        message = f"'acode mcp' needs {(error.name or 'more').partition('.')[0]}"
         raise UnavailableError("ACODE-RUN-039", message, "pip install 'acode-tui[mcp]'") from None
     from collector.daemon.launch import ensure_collector
     from collector.record.masking import masking_of

@@ -147,6 +147,7 @@ def _show_stream(options: Namespace, context: Context, kind: str) -> int:
     choose_content(options, context)
     run = context.resolve(options.run)
     view = view_of(options)
+    context.note_access(run.run_id, {"path": f"{kind}.txt"})
     if view is None:
         show_content(f"{kind}.txt", iter_stream(run, kind, context), context, options.force)
     else:
@@ -161,6 +162,7 @@ def _run_output(options: Namespace, context: Context) -> int:
     choose_content(options, context)
     run = context.resolve(options.run)
     view = view_of(options)
+    context.note_access(run.run_id, {"path": "output.txt"})
     if view is None:
         show_content("the output", iter_both(run, context), context, options.force)
     else:
@@ -233,6 +235,7 @@ def _run_artifact(options: Namespace, context: Context) -> int:
     artifact = artifacts.get(reference)
     context.reads_recorded = not (options.redact or (options.output is None and output.is_terminal()))
     chunks = context.contents().iter_content(artifact)
+    context.note_access(artifact.run_id, {"path": artifact.path})
     if options.output is None:
         show_content(artifact.path, chunks, context, options.force)
         return 0

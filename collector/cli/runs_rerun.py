@@ -35,6 +35,7 @@ def configure(parser: Parser) -> None:
     parser.add_argument("--in", dest="directory", metavar="DIR", help="run it there (default: where it ran)")
     parser.add_argument("--env-from-run", action="store_true", help="with the variables that were recorded")
     parser.add_argument("--timeout", metavar="DURATION", help="end it after 90s, 5m …")
+    parser.add_argument("--imported", action="store_true", help="also what came in a bundle of somebody else")
     parser.add_argument("--dry-run", action="store_true", help="only print what would be run")
 
 
@@ -45,6 +46,9 @@ def run(options: Namespace, context: Context) -> int:
     shown = context.resolve(run_or_failed(options.run, options.last_failed))
     found = context.stores()[0].recorded(shown)
     argv = command_of(found)
+    if "imported" in found.provenance and not (options.imported or options.dry_run):
+        hint = "look at it with --dry-run, then say --imported"
+        raise ConflictError("ACODE-RUN-030", f"{found.name} came in a bundle; somebody else wrote it", hint)
     timeout = _seconds(options.timeout)
     directory = _directory(found, options.directory)
     if options.edit:

@@ -85,6 +85,8 @@ def run(options: Namespace, context: Context) -> int:
         _write_records(view, options, form, fields or known, context.environ)
     output.flush()
     _say(view, hits, form)
+    if view.shown:
+        context.note_access("search", {"hits": view.shown})
     if hits is not None and hits.has_work:
         from collector.store.waiting import index_texts_waiting
 

@@ -81,9 +81,9 @@ def _serve(options: Namespace, context: Context, path: str, token: str) -> int:
 
 
 def _not_installed(error: ImportError) -> UnavailableError:
-    return UnavailableError(
-        "ACODE-RUN-039", f"'acode serve' needs {error.name}", "pip install 'acode-tui[serve]'"
-    )
+    name = (error.name or "more").partition(".")[0]
+    message = f"'acode serve' needs {name}"
+    return UnavailableError("ACODE-RUN-039", message, "pip install 'acode-tui[serve]'")
 
 
 def _print_openapi() -> int:

@@ -207,9 +207,9 @@ def request_cleanup(
 
 
 def _report(workspace: Workspace, doomed: Sequence[Doomed], began: float) -> CleanupReport:
-    from collector.store.facts import facts_of
+    from collector.store.facts import known_ids
 
-    left = {run.run_id for run in facts_of(workspace.database, [run.run_id for run in doomed])}
+    left = known_ids(workspace.database, [run.run_id for run in doomed])
     gone = [run for run in doomed if run.run_id not in left]
     return CleanupReport(
         removed=sum(not run.is_damaged for run in gone),

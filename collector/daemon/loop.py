@@ -33,6 +33,7 @@ from collector.daemon.watching import WorkspaceWatch
 from collector.errors import AcodeError, BusyError, ConflictError, CorruptError, UnavailableError
 from collector.record.redacting import store_rules
 from collector.store.indexer import Indexer
+from collector.store.room import has_room, is_disk_full, make_room_to_begin
 from collector.workspace import Workspace
 
 _LOOK_AROUND_SECONDS = 1.0
@@ -77,6 +78,12 @@ class Collector:
         """Finish what is at hand and return from `run`; a signal handler."""
         self._stop.set()
 
+    def make_room(self) -> bool:
+        """Give up what need not be there on a full disk; tell whether there is room enough now."""
+        if given_up := make_room_to_begin(self._workspace):
+            self._log("disk.full", given_up=given_up)
+        return has_room(self._workspace)
+
     def run(self) -> None:
         """Work until stopped.
 
@@ -84,6 +91,7 @@ class Collector:
             ConflictError: another collector runs already.
             BusyError: another process is the writer.
         """
+        self.make_room()
         self._become_writer()
         try:
             write_pid_file(self._workspace, __version__)
@@ -260,17 +268,29 @@ def main(argv: list[str]) -> int:
     workspace.create()
     os.chdir(workspace.root)
     log = EventLog(workspace, store_rules(config, os.environ))
-    collector = Collector(workspace, config, log, None if options.keep_running else IDLE_SECONDS)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, collector.stop)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        collector.run()
+        _run(lambda: Collector(workspace, config, log, None if options.keep_running else IDLE_SECONDS))
     except AcodeError as error:
         log("collector.failed", code=error.code, error=str(error))
         sys.stderr.write(f"acode: {error}\n")
         return error.exit_status
     return 0
+
+
+def _run(make: Callable[[], Collector]) -> None:
+    """Run a collector; on a disk that is too full to begin, again with what can be given up for it."""
+    for is_last in (False, False, True):
+        collector = make()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, collector.stop)
+        try:
+            collector.run()
+        except (AcodeError, OSError) as error:
+            if is_last or not is_disk_full(error) or not collector.make_room():
+                raise
+        else:
+            return
 
 
 TYPE_CHECKING = False

@@ -12,18 +12,19 @@ from collector.encryption.key import Key, KeyName, format_key, missing_key, pars
 from collector.encryption.problem import KeyProblem
 from collector.errors import AcodeError, InputError, UnavailableError
 from collector.keys.keyring_place import read_keyring, write_keyring
-from collector.keys.secret_files import read_secret_file, write_secret_file
+from collector.keys.secret_files import lock_file, read_secret_file, write_secret_file
 from collector.keys.signing_keys import key_folder
 from collector.model.frozen import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from collector.config import Config
 
 VARIABLE = "ACODE_ENCRYPTION_KEY"
 FILE_NAME = "encryption_keys"
+_LOCK = "keys.lock"
 KEYRING, FILE, ENVIRONMENT = "keyring", "file", "environment"
 SOURCES = (KEYRING, FILE, ENVIRONMENT)
 _HEADER = """\
@@ -95,12 +96,20 @@ class KeyPlaces:
         except FileNotFoundError:
             return ()
 
-    def write(self, source: str, keys: Sequence[Key]) -> None:
-        """Put keys into a place, instead of those that were there.
+    def change(self, source: str, change: Callable[[tuple[Key, ...]], Sequence[Key]]) -> None:
+        """Change which keys a place holds; whoever else wants to waits, so that none gets lost.
+
+        Args:
+            source: the place.
+            change: returns the new keys for those that are there; may raise.
 
         Raises:
-            AcodeError: it cannot be written.
+            AcodeError: the place cannot be read or written.
         """
+        with lock_file(os.path.join(key_folder(self.environ), _LOCK)):
+            self._write(source, change(self.read(source)))
+
+    def _write(self, source: str, keys: Sequence[Key]) -> None:
         lines = "".join(f"# {key.name.text}\n{format_key(key)}\n" for key in keys)
         if source == KEYRING:
             write_keyring(lines)

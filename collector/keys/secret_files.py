@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
+from contextlib import contextmanager
 
 from collector import durable
 from collector.errors import AccessError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MAX_BYTES = 1 << 20
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
@@ -48,6 +54,25 @@ def write_own_file(path: str, text: str) -> None:
         AccessError: it cannot be written.
     """
     _write(path, text, 0o644)
+
+
+@contextmanager
+def lock_file(path: str) -> Iterator[None]:
+    """Hold a lock while something beside a file is changed; wait for whoever has it.
+
+    Raises:
+        AccessError: there is no place for it.
+    """
+    try:
+        os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise AccessError("ACODE-ART-006", f"cannot write {path}: {error.strerror}") from error
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
 
 
 def _read(path: str, forbidden: int, wanted: str, remedy: str) -> str:

@@ -32,11 +32,15 @@ ORDERED = frozenset({"number", "time", "duration", "size"})
 """The kinds whose values can be larger or smaller."""
 
 STREAMS = ("stdout", "stderr", "output")
+FLAGS = ("sensitive", "corrupt", "missing")
 HAS = (
     "artifacts", *STREAMS, "log", "test_result", "coverage", "diff", "build_output", "json", "other", "tags",
-    "note",
+    "note", *FLAGS,
 )  # fmt: skip
-"""What a run can have: `artifacts` is any file beside the streams, a stream is one that is not empty."""
+"""What a run can have: `artifacts` is any file beside the streams, a stream is one that is not empty.
+
+A flag is what is known of any of its files.
+"""
 
 SORTS = (
     "start_time", "end_time", "duration_ms", "status", "exit_code", "task", "type", "command_line",

@@ -45,7 +45,8 @@ MEANINGS: dict[str, str] = {
     "model": "the model that asked for it", "tokens": "the tokens of the request that asked for it",
     "started": "when it started", "ended": "when it ended",
     "dir": "its working directory; * and ? stand for anything",
-    "has": "what it has: artifacts, tests, coverage, log, diff, json, tags, or a stream that is not empty",
+    "has": "what it has: artifacts, tests, coverage, log, diff, json, tags, a stream that is not empty; "
+    "a file that is corrupt, missing or sensitive",
     "size": "how much it printed", "memory": "how much memory it took at most",
     "tests": "how many tests it ran", "failed_tests": "how many of its tests failed",
     "coverage": "which part of the lines its tests covered, in percent",

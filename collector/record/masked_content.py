@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     Place = tuple[int, int, str]
     """From where to where something is a secret, and which rule says so."""
 
-BLOCK = 64 << 10
+BLOCK = 256 << 10
 BEFORE = 64 << 10
 BEHIND = 16 << 10
 STEP = 1 << 20
-_CACHED = 8
+_CACHED = 4
 PLACES = "secret_places"
 """The key of an artifact's metadata: where secrets were found, as [start, end, rule]."""
 

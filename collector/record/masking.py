@@ -94,7 +94,7 @@ class Masking:
 
     def session(self, session: Session) -> Session:
         """Return a session whose texts are masked; where its transcripts lie stays."""
-        changed: dict[str, Any] = {name: self._optional(getattr(session, name)) for name in _SESSION_TEXTS}
+        changed: dict[str, Any] = {name: self.value(getattr(session, name)) for name in _SESSION_TEXTS}
         return replace(session, **changed)
 
     def counts(self, field: str, counts: dict[str, int]) -> dict[str, int]:
@@ -129,9 +129,6 @@ class Masking:
     def was_looked_through(self, summary: Mapping[str, Any]) -> bool:
         """Tell whether the flags of the artifacts of a run can be relied on."""
         return SECRETS in summary and not self.has_own_rules
-
-    def _optional(self, text: str | None) -> str | None:
-        return None if text is None else self.text(text)
 
     def content(self, content: BinaryIO, metadata: Mapping[str, Any] | None = None) -> BinaryIO:
         """Return a content with its secrets masked, to be read from anywhere; closing it closes both.
@@ -180,12 +177,10 @@ def masked_fields(record: Mapping[str, Any], rules: Rules) -> dict[str, Any]:
 
 def _replaced(run: Run, shown: Mapping[str, Any]) -> Run:
     """Return a run with other fields; what a damaged record holds in their place is left out."""
-    known = {name: shown[name] for name in (*_RUN_FIELDS, "arguments") if name in shown}
-    values: dict[str, Any] = {
-        name: tuple(value) if name in ("arguments", "skipped") else value
-        for name, value in known.items()
-        if isinstance(value, list) == (name in ("arguments", "skipped"))
-    }
+    values: dict[str, Any] = {}
+    for name in (*_RUN_FIELDS, "arguments"):
+        if name in shown and _fits(shown[name], getattr(run, name)):
+            values[name] = tuple(shown[name]) if isinstance(shown[name], list) else shown[name]
     names = shown.get("artifacts")
     if isinstance(names, dict):
         values["artifacts"] = tuple(shown_artifact(item, names) for item in run.artifacts)
@@ -202,5 +197,17 @@ def shown_artifact(artifact: Artifact, shown: Mapping[str, Any]) -> Artifact:
     fields = shown.get(artifact.artifact_id)
     if not isinstance(fields, dict):
         return artifact
-    values: dict[str, Any] = {name: fields[name] for name in _ARTIFACT_FIELDS if name in fields}
+    values: dict[str, Any] = {
+        name: fields[name]
+        for name in _ARTIFACT_FIELDS
+        if name in fields and _fits(fields[name], getattr(artifact, name))
+    }
     return replace(artifact, **values)
+
+
+def _fits(shown: object, recorded: object) -> bool:
+    """Tell whether one value can be shown for another: both are texts, objects, or lists of the same."""
+    if isinstance(recorded, tuple):
+        kinds = {type(item) for item in recorded}
+        return isinstance(shown, list) and {type(item) for item in shown} <= kinds
+    return type(shown) is type(recorded)

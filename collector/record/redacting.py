@@ -142,7 +142,7 @@ def mask_arguments(arguments: Iterable[str], rules: Rules) -> list[str]:
     """
     from collector.redaction import find_secrets
 
-    words = [word.encode("utf-8", "surrogateescape") for word in arguments]
+    words = [str(word).encode("utf-8", "surrogateescape") for word in arguments]
     found = [(f.start, f.end, f.rule) for f in find_secrets(b" ".join(words), rules)]
     masked, place = [], 0
     for word in words:

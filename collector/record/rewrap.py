@@ -7,10 +7,11 @@ short, every file opens with the old key or with the new one, and doing it again
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Iterator
 
-from collector import durable
+from collector import clock, durable
 from collector.encryption.header import HEADER_BYTES, MAGIC, Header, rewrap
 from collector.encryption.key import BY_KEY, Key
 from collector.encryption.stream import read_header
@@ -24,17 +25,20 @@ if TYPE_CHECKING:
     from collector.encryption.key import FindKey
 
 _PIECE = 1 << 20
+_LEFTOVER = re.compile(rf"\..+{re.escape(ENCRYPTED)}\.(\d{{1,9}})-\d+\.tmp", re.DOTALL)
+"""What `durable.NewFile` calls a file before it is whole; the number is that of the process."""
 
 
 def iter_encrypted(workspace: Workspace) -> Iterator[tuple[str, Header | None]]:
     """Yield every encrypted file of a workspace, deleted runs' among them, with its header.
 
     None instead of a header where it is damaged, or cannot be read. A file that a command made, and that has
-    such a name by chance, is passed over.
+    such a name by chance, is passed over. What a process that died left half written is removed.
     """
     for place in (workspace.artifacts, workspace.trash):
         for folder, _, names in os.walk(place):
             for name in sorted(names):
+                _remove_leftover(folder, name)
                 if name.endswith(ENCRYPTED) and not name.startswith("."):
                     path = os.path.join(folder, name)
                     try:
@@ -46,6 +50,12 @@ def iter_encrypted(workspace: Workspace) -> Iterator[tuple[str, Header | None]]:
                         continue
                     if header is not None:
                         yield path, header
+
+
+def _remove_leftover(folder: str, name: str) -> None:
+    found = _LEFTOVER.fullmatch(name)
+    if found is not None and clock.process_start_ticks(int(found[1])) == 0:
+        durable.unlink_quietly(os.path.join(folder, name))
 
 
 def _header(path: str) -> Header | None:

@@ -29,6 +29,7 @@ from collector.record.sensitive import flag_artifacts, flag_record, redact_made
 from collector.workspace import (
     ANNOTATIONS_JSON,
     CALL_JSON,
+    DAMAGE_JSON,
     ERROR_JSON,
     IMPORT_JSON,
     INCOMING,
@@ -121,6 +122,8 @@ def seal(folder: str, record: dict[str, Any], sealing: Sealing, surroundings: Su
     is_done = is_sealed(record) and call is None and not has_incoming(folder)
     if record["status"] == "running" or is_done:
         return _kept(folder, record, sealing.keeping)
+    if sealing.keeping.key is not None:
+        sealing.keeping.key()  # without one, nothing is begun
     durable.remove_temporaries(folder)
     before, record = record, annotated(record, call)
     gathered = gather(folder, record, sealing.gathering, surroundings.knowing)
@@ -163,7 +166,7 @@ def remove_leftovers(folder: str, record: dict[str, Any]) -> None:
     """Remove files that a sealing which was cut short made and never spoke of; the next makes them anew."""
     if record["status"] == "running" or is_sealed(record) or has_incoming(folder):
         return  # what was handed in may be in its place already, and only there
-    known = {RUN_JSON, STDOUT, STDERR, OUTPUT_INDEX, CALL_JSON, ANNOTATIONS_JSON, IMPORT_JSON}
+    known = {RUN_JSON, STDOUT, STDERR, OUTPUT_INDEX, CALL_JSON, ANNOTATIONS_JSON, IMPORT_JSON, DAMAGE_JSON}
     known |= {artifact["path"] for artifact in record["artifacts"]}
     for above, folders, names in os.walk(folder):
         relative = os.path.relpath(above, folder)

@@ -60,7 +60,7 @@ def flagged(entry: Entry, found: Found) -> Entry:
     counts, places = found
     if not counts:
         return entry
-    metadata = {**entry["metadata"], SECRETS: counts, PLACES: places}
+    metadata = {**(entry.get("metadata") or {}), SECRETS: counts, PLACES: places}
     return {**entry, "sensitive": True, "metadata": metadata}
 
 

@@ -18,6 +18,7 @@ PUBLIC = "/healthz"
 READING = ("GET", "HEAD")
 BODIES = ("application/json", "application/x-protobuf")
 MAX_HEADERS = 100
+MAX_HEAD = 32 << 10
 MAX_TARGET = 8192
 _SINGLE = (
     b"host", b"origin", b"authorization", b"content-type", b"content-length", b"content-encoding", b"range",
@@ -72,9 +73,11 @@ class Head:
 
 def _single(headers: Headers) -> dict[bytes, bytes]:
     found: dict[bytes, bytes] = {}
+    size = 0
     for number, (name, value) in enumerate(headers):
-        if number >= MAX_HEADERS:
-            raise Refusal(431, f"more than {MAX_HEADERS} headers")
+        size += len(name) + len(value)
+        if number >= MAX_HEADERS or size > MAX_HEAD:
+            raise Refusal(431, f"more than {MAX_HEADERS} headers, or {MAX_HEAD} bytes of them")
         if name in found and name in _SINGLE:
             raise Refusal(400, f"more than one {name.decode('latin-1').title()}")
         found[name] = value

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from collector.model.run import Run
 
 MAX_BYTES = 40_000
 """Of one answer as JSON; about 10,000 tokens."""
+MAX_ITEM = 8_000
 MAX_COMMAND = 500
+_ENVELOPE = 500
 _STEPS = ((4000, 200), (1000, 60), (300, 25), (100, 10), (40, 3))
 """Characters of a text, and items of a list, until the answer is small enough."""
 _KEYS = (
@@ -51,12 +53,24 @@ def bounded(record: Mapping[str, Any], limit: int = MAX_BYTES) -> dict[str, Any]
     whole = dict(record)
     if _size(whole) <= limit:
         return whole
-    shorter = whole
     for characters, items in _STEPS:
         shorter = {**_shortened(whole, characters, items), "shortened": True}
         if _size(shorter) <= limit:
+            return shorter
+    return {"shortened": True, "message": "the record is too large to be shown"}
+
+
+def fitting(items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return as many records as fit into one answer, and at least one; none takes all the room."""
+    kept: list[dict[str, Any]] = []
+    room = MAX_BYTES - _ENVELOPE
+    for item in items:
+        record = bounded(item, MAX_ITEM)
+        room -= _size(record) + 2
+        if kept and room < 0:
             break
-    return shorter
+        kept.append(record)
+    return kept
 
 
 def _size(value: Any) -> int:

@@ -12,10 +12,10 @@ from collector.clock import format_iso
 from collector.daemon.launch import collector_status
 from collector.errors import AcodeError, InputError
 from collector.model.run import STATUSES
+from collector.retention.alerts import list_alerts
 from collector.serve.endpoint import Asked
 from collector.serve.library import Library
 from collector.serve.metrics import CONTENT_TYPE, Metric, format_metrics
-from collector.serve.neighbours import alerts
 
 _LEAST_FREE = 64 << 20
 Check = dict[str, Any]
@@ -33,7 +33,10 @@ async def health(asked: Asked) -> Response:
 
 def _checks(library: Library) -> dict[str, Check]:
     """Look at everything that is needed; what goes wrong in looking is what is wrong."""
-    found = alerts(library.workspace)
+    found = [
+        {"code": item.code, "message": item.message, "since": format_iso(item.since_ms)}
+        for item in list_alerts(library.workspace)
+    ]
     return {
         "storage": _storage(library),
         "database": _database(library),
@@ -93,7 +96,7 @@ def _of_store(library: Library) -> list[Metric]:
         _gauge("acode_spool_length", "Announcements that wait for the collector.", status.pending),
         _gauge("acode_inbox_length", "Letters of agents that wait to be taken in.", _count(workspace.inbox)),
         _gauge("acode_free_bytes", "Space that is left for runs.", free.f_bavail * free.f_frsize),
-        _gauge("acode_alerts", "What somebody should look at.", len(alerts(workspace))),
+        _gauge("acode_alerts", "What somebody should look at.", len(list_alerts(workspace))),
     ]
     if library.find_stores() is not None:
         found += _of_runs(library)

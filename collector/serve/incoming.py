@@ -12,17 +12,16 @@ import os
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
+from collector.agents import teams
 from collector.agents.adapter import get_agent
 from collector.agents.inbox import HOOK
 from collector.agents.otlp_records import JSON
-from collector.audit import append_audit
 from collector.clock import now_ms
 from collector.daemon import otlp_http
 from collector.durable import replace_file
-from collector.errors import NotFoundError
+from collector.errors import CODES, AcodeError, NotFoundError
 from collector.ids import new_ulid
 from collector.serve.endpoint import Asked
-from collector.serve.neighbours import teams
 from collector.serve.refusal import Refusal
 
 MAX_HOOK = 8 << 20
@@ -95,25 +94,30 @@ async def collect_team(asked: Asked) -> Response:
     team, workspace = asked.values["team"], asked.serving.pool.place.workspace
     async with _Body(asked, _SMALL) as body:
         await body.read()
-    found = await asyncio.to_thread(teams().collect_team_artifacts, team, workspace)
-    if found.get("status") == "error":
-        raise NotFoundError("ACODE-AGT-016", str(found.get("message") or "no such team"))
-    append_audit(workspace, "collect", team, {"through": "http"}, asked.serving.pool.place.config)
+    found = await asyncio.to_thread(teams.collect_team_artifacts, team, workspace)
+    if found["status"] == "error":
+        raise _failed(str(found["error"]))
     return JSONResponse(found)
+
+
+def _failed(error: str) -> AcodeError:
+    """Return what kept a team from being collected: one that nobody knows, or what was in the way."""
+    code, colon, message = error.partition(": ")
+    if colon and code in CODES:
+        return AcodeError(code, message)
+    return NotFoundError("ACODE-AGT-016", error, "GET /sessions lists sessions and their teams")
 
 
 async def list_collections(asked: Asked) -> Response:
     """Answer `GET /artifacts/list`."""
-    found = await asyncio.to_thread(teams().list_collections, asked.serving.pool.place.workspace)
+    found = await asyncio.to_thread(teams.list_collections, asked.serving.pool.place.workspace)
     return JSONResponse(list(found))
 
 
 async def collection_metadata(asked: Asked) -> Response:
     """Answer `GET /artifacts/{session}/metadata`."""
     workspace, session = asked.serving.pool.place.workspace, asked.values["session"]
-    found = await asyncio.to_thread(teams().collection_metadata, workspace, session)
-    if found is None:
-        raise NotFoundError("ACODE-AGT-016", f"nothing was collected of {session[:80]!r}")
+    found = await asyncio.to_thread(teams.collection_metadata, workspace, session)
     return JSONResponse(found)
 
 

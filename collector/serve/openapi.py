@@ -30,7 +30,6 @@ _SOMETIMES = {
     413: "The body is too large.",
     415: "The body has another type.",
     416: "Nothing of the content is in this range.",
-    501: "Not part of this installation.",
 }
 
 

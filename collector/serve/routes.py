@@ -71,16 +71,16 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     ),
     Endpoint(
         "GET", "/artifacts/list", "List what was collected of teams.", incoming.list_collections, (),
-        "Collections", statuses=(501,), tag="teams",
+        "Collections", tag="teams",
     ),
     Endpoint(
         "GET", "/artifacts/{session}/metadata", "Get what is known of a collection.",
-        incoming.collection_metadata, (_path("session", "its team session"),), statuses=(404, 501),
+        incoming.collection_metadata, (_path("session", "its team session"),), statuses=(404,),
         tag="teams",
     ),
     Endpoint(
         "POST", "/artifacts/collect/{team}", "Collect the artifacts of a team.", incoming.collect_team,
-        (_path("team", "its team session"),), "Collection", statuses=(404, 501), body=("application/json",),
+        (_path("team", "its team session"),), "Collection", statuses=(404,), body=("application/json",),
         tag="teams",
     ),
     Endpoint(

@@ -11,15 +11,14 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from collector.errors import UnavailableError
-from collector.serve.access import Access
+from collector.serve.access import MAX_HEAD, Access
 from collector.serve.app import build_app
 from collector.serve.library import Place
 from collector.serve.pool import Pool
 
 DEFAULT_PORT = 8377
-MAX_HEAD = 32 << 10
 MAX_CONNECTIONS = 128
-HEAD_SECONDS = 10.0
+HEAD_SECONDS = 5.0
 _KEEP_ALIVE_SECONDS = 15
 _SHUTDOWN_SECONDS = 2
 _BACKLOG = 128

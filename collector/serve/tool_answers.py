@@ -13,10 +13,12 @@ from collector.model.run import Run
 from collector.query.excerpt import Excerpt, LineRange
 from collector.query.explain import explain
 from collector.query.run_files import RunFiles, case_name
+from collector.query.search import Search
 from collector.query.search_line import search_pattern
 from collector.serve import answers
-from collector.serve.brief import bounded, brief_run
+from collector.serve.brief import bounded, brief_run, fitting
 from collector.serve.library import Library
+from collector.store.sessions import SessionQuery
 
 Record = dict[str, Any]
 
@@ -27,10 +29,30 @@ def page_of_runs(library: Library, query: RunQuery, seconds: float) -> Record:
     if library.find_stores() is None:
         return {"items": [], "next_cursor": None}
     page = library.runs.list(query, time_limit_ms=round(seconds * 1000))
-    record: Record = {"items": [brief_run(run) for run in page.items], "next_cursor": page.next_cursor}
+    items = fitting([brief_run(run) for run in page.items])
+    if len(items) < len(page.items):  # the page that fits has a cursor of its own
+        page = library.runs.list(replace(query, limit=len(items)))
+    record: Record = {"items": items, "next_cursor": page.next_cursor}
     if not page.complete:
         record["warning"] = "there was no time to look at all runs; narrow the filter"
-    return bounded(record)
+    return record
+
+
+def page_of_hits(library: Library, wanted: Search, limit: int, skip: int) -> Record:
+    """Return lines that were found, as many as fit."""
+    found = answers.search(library, wanted, limit, skip)
+    items = fitting(found["items"])
+    cursor = found["next_cursor"] if len(items) == len(found["items"]) else str(skip + len(items))
+    return {"items": items, "next_cursor": cursor, "complete": found["complete"]}
+
+
+def page_of_sessions(library: Library, query: SessionQuery) -> Record:
+    """Return sessions, as many as fit."""
+    found = answers.list_sessions(library, query)
+    items = fitting(found["items"])
+    if len(items) < len(found["items"]):
+        found = answers.list_sessions(library, replace(query, limit=len(items)))
+    return {"items": items, "next_cursor": found["next_cursor"]}
 
 
 def excerpt_of(first: int, lines: int, pattern: str, errors_only: bool, around: int) -> Excerpt:

@@ -16,18 +16,25 @@ from mcp_types import ToolAnnotations
 from pydantic import Field
 
 from collector import __version__
+from collector.agents import teams
 from collector.audit import append_audit
 from collector.errors import AcodeError
 from collector.model.frozen import replace
 from collector.query.search import Search
 from collector.query.search_line import search_pattern
 from collector.serve import answers
-from collector.serve.brief import bounded, whole_run
+from collector.serve.brief import bounded, fitting, whole_run
 from collector.serve.excerpts import content_of, read_lines
 from collector.serve.library import Library, Place
-from collector.serve.neighbours import teams
 from collector.serve.pool import Pool
-from collector.serve.tool_answers import excerpt_of, failing_tests, page_of_runs, with_causes
+from collector.serve.tool_answers import (
+    excerpt_of,
+    failing_tests,
+    page_of_hits,
+    page_of_runs,
+    page_of_sessions,
+    with_causes,
+)
 from collector.store.sessions import SessionQuery
 
 T = TypeVar("T")
@@ -145,7 +152,7 @@ class Tools:
 
         def job(library: Library) -> Record:
             failed = answers.newest_failed(library, answers.query_of(library, filter), limit)
-            return bounded({"items": with_causes(library, failed, self._pool.seconds / 2)})
+            return {"items": fitting(with_causes(library, failed, self._pool.seconds / 2))}
 
         return await self._ask(job)
 
@@ -196,7 +203,7 @@ class Tools:
                 pattern=search_pattern(text), query=answers.query_of(library, filter), max_count=5,
                 before=context, after=context, timeout_seconds=self._pool.seconds * _MARGIN,
             )  # fmt: skip
-            return bounded(answers.search(library, wanted, limit, answers.skip_of(cursor or None)))
+            return page_of_hits(library, wanted, limit, answers.skip_of(cursor or None))
 
         return await self._ask(job)
 
@@ -209,19 +216,16 @@ class Tools:
     ) -> Record:
         """List sessions (conversations of agents), newest activity first, with their agents and tokens."""
         query = SessionQuery(agent or None, None, None, text or None, limit, cursor or None)
-        return await self._ask(lambda library: bounded(answers.list_sessions(library, query)))
+        return await self._ask(lambda library: page_of_sessions(library, query))
 
     async def collect_team_artifacts(
         self, team_session_id: Annotated[str, Field(description="The session of the team.", min_length=1)]
     ) -> Record:
         """Collect and aggregate artifacts from all team member instances."""
         workspace = self._pool.place.workspace
-        try:
-            collect = teams().collect_team_artifacts
-            found = await anyio.to_thread.run_sync(collect, team_session_id, workspace)
-            append_audit(workspace, "collect", team_session_id, {"through": "mcp"}, self._pool.place.config)
-        except AcodeError as error:
-            raise ToolError(str(error)) from None
+        found = await anyio.to_thread.run_sync(teams.collect_team_artifacts, team_session_id, workspace)
+        if found["status"] == "error":
+            raise ToolError(found["error"])
         return bounded(found)
 
     async def read_stream(self, run: str, stream: str) -> str:

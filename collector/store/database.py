@@ -31,6 +31,13 @@ Row = sqlite3.Row
 
 DATABASE_SUFFIXES = ("", "-wal", "-shm", "-journal")
 """A database is these files."""
+_DAMAGED = (
+    "Could not decode", "already exists", "duplicate column name", "no such column",
+    "unsupported file format", "malformed",
+)  # fmt: skip
+"""What SQLite says of text that was never written as such, and of a version that is not the true one."""
+_NO_VERSION = 1000
+"""No acode will have so many migrations."""
 _MAX_PATTERNS = 32
 _STEPS_BETWEEN_LOOKS = 20_000
 """Of SQLite's virtual machine: about a millisecond."""
@@ -66,6 +73,10 @@ class translated_errors:
         """Translate."""
         if isinstance(error, sqlite3.Error):
             raise translate(error, self._schema) from error
+        if isinstance(error, UnicodeDecodeError):  # of SQLite's own words about a damaged schema
+            raise CorruptError(
+                "ACODE-RUN-005", f"{self._schema.file_name} is damaged", self._schema.remedy
+            ) from error
 
 
 def translate(error: sqlite3.Error, schema: Schema = RUNS) -> AcodeError:
@@ -83,6 +94,8 @@ def translate(error: sqlite3.Error, schema: Schema = RUNS) -> AcodeError:
         return LimitError("ACODE-ART-005", f"no space left for {name}", "free some space")
     if primary == sqlite3.SQLITE_CONSTRAINT:
         return ConflictError("ACODE-RUN-027", f"{name} refuses it: {text}", "it is in there already")
+    if any(words in text for words in _DAMAGED):
+        return CorruptError("ACODE-RUN-005", f"{name} is damaged ({text[:80]!a})", schema.remedy)
     if "no such table" in text:
         return CorruptError("ACODE-RUN-005", f"{name} has no {schema.holds} in it", schema.remedy)
     return UnavailableError("ACODE-RUN-005", f"database error: {text}", "run 'acode doctor'")
@@ -231,6 +244,18 @@ class time_limit:
             self._db.set_progress_handler(None, 0)
 
 
+def identities(path: str) -> dict[str, tuple[int, int]]:
+    """Return which files a database is now: name, device and inode of each that is there."""
+    found = {}
+    for suffix in ("", "-wal", "-shm"):
+        try:
+            status = os.lstat(path + suffix)
+        except FileNotFoundError:
+            continue
+        found[path.rpartition("/")[2] + suffix] = (status.st_dev, status.st_ino)
+    return found
+
+
 def quick_check(path: str) -> str:
     """Return `ok`, or the first thing that is wrong with the file."""
     with translated_errors():
@@ -287,6 +312,10 @@ def _check_version(connection: Connection, schema: Schema) -> None:
     if application not in (0, schema.application_id):
         raise CorruptError(
             "ACODE-RUN-005", f"{schema.file_name} is another program's database", "move it away and reindex"
+        )
+    if not 0 <= version < _NO_VERSION:
+        raise CorruptError(
+            "ACODE-RUN-005", f"{schema.file_name} is damaged (version {version})", schema.remedy
         )
     if version > known:
         raise CorruptError(

@@ -24,6 +24,7 @@ from collector.record.seal import read_record
 from collector.store import ballast, trash
 from collector.store.database import Connection
 from collector.store.deletions import DELETE, Deletion, Doomed, find_deletion
+from collector.store.room import is_disk_full
 from collector.store.run_folders import RunFolders
 from collector.store.run_rows import delete_rows, rows_of
 from collector.store.runs import SqliteRunStore
@@ -82,7 +83,7 @@ class Deleter:
         try:
             trash.prepare(self._workspace)
         except OSError as error:
-            if _is_disk_full(error):
+            if is_disk_full(error):
                 raise
             self._log("deletion.refused", deletion=subject, error=str(error))
             return _AtHand(name, Deletion(subject, DELETE, 0, ()))
@@ -97,7 +98,7 @@ class Deleter:
         try:
             self._delete_now(connection, at_hand, batch)
         except (LimitError, OSError) as error:
-            if not _is_disk_full(error) or len(batch) == 0:
+            if not is_disk_full(error) or len(batch) == 0:
                 raise
             batch = batch[:_STEP_WHEN_FULL]
             self._make_room(batch, connection)
@@ -133,7 +134,7 @@ class Deleter:
         except FileNotFoundError:
             return folder is not None
         except (OSError, ValueError) as error:
-            if _is_disk_full(error):
+            if is_disk_full(error):
                 raise
             self._log("run.folder_kept", run_id=run.run_id, error=str(error))
             if folder is not None:
@@ -234,9 +235,3 @@ def _point_latest(connection: Connection, workspace: Workspace) -> None:
         durable.unlink_quietly(workspace.latest)
     else:
         point_latest(workspace.latest, latest.folder)
-
-
-def _is_disk_full(error: Exception) -> bool:
-    if isinstance(error, OSError):
-        return error.errno in (errno.ENOSPC, errno.EDQUOT)
-    return isinstance(error, LimitError) and error.code == "ACODE-ART-005"

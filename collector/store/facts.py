@@ -12,7 +12,7 @@ from collector.model.facts import RunFacts
 from collector.model.query import RunQuery
 from collector.store.database import Connection, open_reader, rows, translating
 from collector.store.plan import row_condition
-from collector.store.run_rows import marks, tags_by_seq
+from collector.store.run_rows import marks, rows_of, tags_by_seq
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -93,6 +93,16 @@ def facts_of(path: str, run_ids: Sequence[str]) -> list[RunFacts]:
     try:
         parts = [run_ids[begin : begin + _STEP] for begin in range(0, len(run_ids), _STEP)]
         return [facts for part in parts for facts in _facts_of(connection, part)]
+    finally:
+        connection.close()
+
+
+def known_ids(path: str, run_ids: Sequence[str]) -> frozenset[str]:
+    """Return which of these runs there are; `path` is that of the database."""
+    connection = open_reader(path)
+    try:
+        parts = [run_ids[begin : begin + _STEP] for begin in range(0, len(run_ids), _STEP)]
+        return frozenset(row.run_id for part in parts for row in rows_of(connection, part))
     finally:
         connection.close()
 

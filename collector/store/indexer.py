@@ -23,7 +23,7 @@ from collector.record.seal import close_abandoned, is_sealed, read_record
 from collector.record.session_folder import USAGE, folder_name, iter_lines, message_key, read_session
 from collector.store import trash, upkeep
 from collector.store.artifacts import SqliteArtifactStore
-from collector.store.database import DATABASE_SUFFIXES, open_writer, quick_check
+from collector.store.database import DATABASE_SUFFIXES, identities, open_writer, quick_check
 from collector.store.deleter import Deleter, forget_trashed
 from collector.store.deletions import reap, restorable_folder, trash_time_ms
 from collector.store.importing import Importing, remove_abandoned
@@ -68,6 +68,7 @@ class Indexer:
         self.runs: SqliteRunStore
         self.artifacts: SqliteArtifactStore
         self.sessions: SqliteSessionStore
+        self._opened: dict[str, tuple[int, int]] = {}
         self._usage_read: dict[str, int] = {}
         self._commands_wait = True
 
@@ -83,17 +84,21 @@ class Indexer:
         try:
             try:
                 self._open_database()
+                self._begin()
             except CorruptError as error:
                 if error.code == "ACODE-RUN-025":
                     raise
                 self.rebuild(str(error))
-            if not self.runs.last_event_id():
-                self.reindex()
-                self.runs.note_complete()
-            self._take_in_waiting()
+                self._begin()
         except BaseException:
             self._lock.release()
             raise
+
+    def _begin(self) -> None:
+        if not self.runs.last_event_id():
+            self.reindex()
+            self.runs.note_complete()
+        self._take_in_waiting()
 
     def try_open(self) -> bool:
         """Open if nobody else is the writer."""
@@ -110,15 +115,17 @@ class Indexer:
     def check_database(self) -> None:
         """Make sure that what is written can be read.
 
+        Readers look for what was written in the files of these names: without its `-wal`, a database that is
+        open here is an old one there.
+
         Raises:
-            CorruptError: somebody removed the database.
+            CorruptError: somebody removed a file of the database.
         """
-        try:
-            if os.path.samestat(self._opened, Path(self._workspace.database).lstat()):
-                return
-        except FileNotFoundError:
-            pass
-        raise CorruptError("ACODE-RUN-005", "runs.db was removed or replaced")
+        found = identities(self._workspace.database)
+        self._opened = {**found, **self._opened}  # some come with the first change
+        for name, identity in self._opened.items():
+            if found.get(name) != identity:
+                raise CorruptError("ACODE-RUN-005", f"{name} was removed or replaced")
 
     def close(self) -> None:
         """Close the database, then let others write."""
@@ -128,7 +135,7 @@ class Indexer:
     def _open_database(self) -> None:
         connection = open_writer(self._workspace.database)
         self._connection = connection
-        self._opened = Path(self._workspace.database).lstat()
+        self._opened = identities(self._workspace.database)
         self.runs = SqliteRunStore(connection)
         self.artifacts = SqliteArtifactStore(connection, self._workspace)
         self.sessions = SqliteSessionStore(connection)

@@ -12,6 +12,7 @@ from collector.model.frozen import replace
 from collector.model.run import Run
 from collector.record.annotate import annotated, read_call
 from collector.record.annotations import read_annotations, with_annotations
+from collector.record.damage import read_damage, with_damage
 from collector.record.imported import read_import, with_import
 from collector.record.seal import read_record
 from collector.store.trouble import Log, ignore
@@ -33,7 +34,7 @@ class RunFolders:
         """
         path = self.path(folder)
         record = annotated(read_record(path), read_call(path))
-        record = with_import(record, read_import(path))
+        record = with_damage(with_import(record, read_import(path)), read_damage(path))
         return self.to_run(folder, with_annotations(record, read_annotations(path)))
 
     def path(self, folder: str) -> str:

@@ -7,6 +7,7 @@ from what they build.
 from __future__ import annotations
 
 from collector.model.frozen import dataclass
+from collector.model.query import FLAGS
 
 Migrations = tuple[tuple[str, ...], ...]
 
@@ -406,6 +407,13 @@ _NOTES = (
     "CREATE INDEX runs_with_note ON runs (start_time, seq) WHERE note IS NOT NULL",
 )
 """What somebody wrote about a run, from its annotations."""
+FLAGGED = {flag: f"instr(record, '\"{flag}\": true') > 0" for flag in FLAGS}
+"""Which rows of `artifacts` have a flag. Unlike those for JSON, this takes any text."""
+_FLAGS = tuple(
+    f"CREATE INDEX artifacts_{flag} ON artifacts (run_seq) WHERE {condition}"
+    for flag, condition in FLAGGED.items()
+)
+"""The few artifacts that somebody should know of."""
 
 MIGRATIONS: Migrations = (
     (
@@ -464,6 +472,7 @@ MIGRATIONS: Migrations = (
     _COMMANDS,
     _ASKED,
     _NOTES,
+    _FLAGS,
 )
 
 RUNS = Schema("runs.db", 0x61636F64, "runs", MIGRATIONS, "run 'acode runs reindex' to rebuild it")  # "acod"

@@ -11,9 +11,9 @@ from _json import encode_basestring_ascii
 
 from collector.errors import InputError
 from collector.model.frozen import replace
-from collector.model.query import FIELDS, HAS, ORDERED, SORTS, STREAMS, TEXT, RunQuery, Term
+from collector.model.query import FIELDS, FLAGS, HAS, ORDERED, SORTS, STREAMS, TEXT, RunQuery, Term
 from collector.store.quick_json import loads
-from collector.store.schema import NOTHING
+from collector.store.schema import FLAGGED, NOTHING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -180,6 +180,8 @@ def artifact_rows(value: str) -> str:
         raise InputError("ACODE-RUN-018", f"a run cannot have {value!r}", f"use one of {', '.join(HAS)}")
     if value == "artifacts":
         return _REST_OF_TYPES
+    if value in FLAGS:
+        return FLAGGED[value]
     return f"type = '{value}' AND " + ("size_bytes > 0" if value in STREAMS else _REST_OF_TYPES)
 
 

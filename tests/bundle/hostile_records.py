@@ -53,7 +53,7 @@ VERSIONS: tuple[Any, ...] = (0, 2, "1", None, True)
 for version in VERSIONS:
     of_record(f"schema version {version!r}", put("schema_version", version))
 for key in (
-    "schema_version", "run_id", "name", "task", "command", "command_line", "status", "start_time", "end_time",
+    "schema_version", "run_id", "name", "skipped", "task", "command", "command_line", "status", "start_time", "end_time",
     "artifacts",
 ):  # fmt: skip
     of_record(f"without {key}", drop(key))
@@ -90,6 +90,8 @@ for key, value in (
 ):  # fmt: skip
     text = f"an artifact's {key}={str(value)[:40]!r}"
     of_record(text, in_stdout(put(key, value)))
+for text in ("2026-01-20T14:32:15Z", "2026-01-20T15:32:15.000+01:00", "2026-01-20 14:32:15.000Z"):
+    of_record(f"an artifact of {text}", in_stdout(put("created_at", text)))
 of_record("an artifact twice", lambda r: r["artifacts"].append(dict(r["artifacts"][0])))
 of_record("an artifact more", lambda r: r["artifacts"].append(
     {**r["artifacts"][0], "path": "more.txt", "file_name": "more.txt", "artifact_id": ulid(2099)}))  # fmt: skip
@@ -134,6 +136,7 @@ def of_annotations(name: str, data: bytes) -> None:
 
 
 SAID: dict[str, Any] = {"schema_version": 1, "tags": {}, "removed": {}, "note": None}
+of_annotations("nothing said", dump(SAID))
 of_annotations("no JSON", b"{")
 of_annotations("a list", b"[]\n")
 of_annotations("not as acode writes it", json.dumps({**SAID, "note": {"text": "x", "at": "y"}}).encode())

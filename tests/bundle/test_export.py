@@ -187,6 +187,16 @@ def test_a_large_artifact_that_was_tampered_with_leaves_nothing(workspace: Works
     assert verify_bundle(str(export(workspace, tmp_path / "b.zip", options))).is_valid
 
 
+def test_a_run_that_has_just_ended_is_sealed_first(acode: Acode, tmp_path: Path) -> None:
+    acode.exec("sh", "-c", "echo out; exit 3")
+    done = acode.run("runs", "export", "@", "-o", str(tmp_path / "b.zip"))
+    assert done.returncode == 0, done.stderr
+    (run,) = runs_of(acode.workspace)
+    with zipfile.ZipFile(tmp_path / "b.zip") as bag:
+        assert bag.read(f"data/runs/{run.name}/stdout.txt") == b"out\n"
+        assert b'"exit_code": 3' in bag.read(f"data/runs/{run.name}/error.json")
+
+
 def test_patterns_choose_what_goes_along(filled: Workspace, tmp_path: Path) -> None:
     export(
         filled,
@@ -224,6 +234,16 @@ def test_a_run_that_is_too_large_alone_is_refused_and_nothing_left(filled: Works
     with pytest.raises(AcodeError, match="ACODE-RUN-004"):
         export(filled, tmp_path / "out/b.zip", ExportOptions(redact=False, max_bytes=4000))
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_what_an_export_that_was_killed_left_goes_with_the_next(filled: Workspace, tmp_path: Path) -> None:
+    process = subprocess.Popen(["true"])
+    process.wait()
+    left, other = tmp_path / f".b.zip.{process.pid}-0.tmp", tmp_path / f".b.zip.{os.getpid()}-7.tmp"
+    left.touch()
+    other.touch()
+    export(filled, tmp_path / "b.zip")
+    assert (left.exists(), other.exists()) == (False, True)
 
 
 def test_what_is_there_is_not_replaced_unasked(filled: Workspace, tmp_path: Path) -> None:

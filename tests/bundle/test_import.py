@@ -132,6 +132,17 @@ def test_a_run_whose_name_is_taken_gets_another(bundle: str, workspace: Workspac
     assert import_bundle(workspace, bundle, ImportOptions()).already_there != ()
 
 
+def test_a_run_that_was_deleted_comes_back_with_its_bundle(bundle: str, acode: Acode) -> None:
+    import_bundle(acode.workspace, bundle, ImportOptions())
+    assert acode.run("runs", "delete", "--force", f"test-{STAMP}").returncode == 0
+    assert import_bundle(acode.workspace, bundle, ImportOptions()).imported == (f"test-{STAMP}",)
+    before = snapshot(Path(acode.workspace.artifacts))
+    acode.run("runs", "undelete", f"test-{STAMP}")
+    acode.run("runs", "undelete", ulid(2000))
+    assert sorted(run.run_id for run in runs_of(acode.workspace)) == [ulid(1000), ulid(2000)]
+    assert snapshot(Path(acode.workspace.artifacts)) == before
+
+
 def test_a_dry_run_changes_nothing(bundle: str, acode: Acode) -> None:
     done = acode.run("runs", "import", "--dry-run", bundle)
     assert done.returncode == 0
@@ -212,6 +223,14 @@ def test_in_an_encrypted_workspace_what_is_imported_is_encrypted(
     assert (acode.root / "again.zip").read_bytes() == Path(bundle).read_bytes()
 
 
+def test_what_somebody_else_ran_is_not_run_again_unasked(bundle: str, acode: Acode) -> None:
+    acode.run("runs", "import", bundle)
+    done = acode.run("runs", "rerun", f"test-{STAMP}")
+    assert done.returncode == 1
+    assert b"--imported" in done.stderr
+    assert acode.run("runs", "rerun", f"test-{STAMP}", "--in", ".", "--dry-run").returncode == 0
+
+
 def test_a_signature_of_other_content_is_none(workspace: Workspace, tmp_path: Path) -> None:
     from collector.bundle.protecting import Trust, signing_with
     from collector.bundle.verify import Asking, verify_bundle
@@ -245,7 +264,7 @@ def test_an_encrypted_bundle_opens_with_its_passphrase_alone(workspace: Workspac
     key = passphrase_key("correct horse", work=14)
     options = ExportOptions(redact=False, encrypt=encrypting_with(key))
     export_bundle(workspace, runs_of(workspace), str(target), options)
-    assert b"PK" not in target.read_bytes()[:200]
+    assert b"PK\3\4" not in target.read_bytes()
     right = Asking(find_key=by_passphrase("correct horse"))
     assert verify_bundle(str(target), asking=right).is_valid
     for asking in (Asking(), Asking(find_key=by_passphrase("wrong"))):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 from pathlib import Path
 
 from collector.audit import append_audit
 from tests.cli.conftest import Recorded
+from tests.conftest import Acode
 
 
 def fill(fresh: Recorded) -> None:
@@ -61,3 +63,43 @@ def test_bad_words_are_said_in_one_line(fresh: Recorded, tmp_path: Path) -> None
     assert "ACODE-RUN-018" in fresh.fails(2, "audit", "list", "--since", "notadate")
     assert "cannot read" in fresh.fails(1, "audit", "verify", "--against", str(tmp_path / "none"))
     assert fresh.run("audit", "list").stderr == b"nothing is in the audit log\n"
+
+
+def test_reading_content_is_in_the_log_and_looking_at_lists_is_not(acode: Acode) -> None:
+    acode.exec("sh", "-c", "echo needle; echo err >&2")
+    for words in (["runs", "list"], ["runs", "show", "@"], ["artifacts", "list", "@"]):
+        assert acode.run(*words).returncode == 0
+    assert not Path(acode.workspace.folder, "audit.jsonl").exists()
+    artifact = acode.record()["artifacts"][0]
+    reading = [
+        (["runs", "stdout", "@"], "stdout.txt"), (["runs", "stderr", "@", "--tail", "1"], "stderr.txt"),
+        (["runs", "output", "@"], "output.txt"), (["artifacts", "cat", "@", "stdout.txt"], "stdout.txt"),
+        (["runs", "artifact", artifact["artifact_id"]], artifact["path"]),
+    ]  # fmt: skip
+    for words, _ in reading:
+        assert acode.run(*words).returncode == 0, words
+    lines = Path(acode.workspace.folder, "audit.jsonl").read_text().splitlines()
+    entries = [json.loads(line) for line in lines]
+    run_id = acode.record()["run_id"]
+    assert [(e["action"], e["subject"], e["details"]["path"]) for e in entries] == [
+        ("access", run_id, path) for _, path in reading
+    ]
+    assert acode.run("search", "needle").returncode == 0
+    assert acode.run("search", "nothing-like-it").returncode == 0
+    assert len(Path(acode.workspace.folder, "audit.jsonl").read_text().splitlines()) == len(reading) + 1
+    assert acode.run("audit", "verify").returncode == 0
+
+
+def test_content_is_shown_though_nobody_can_log_it(acode: Acode) -> None:
+    acode.exec("echo", "still here")
+    acode.run("runs", "list")
+    Path(acode.workspace.folder, "audit.jsonl").mkdir()
+    assert acode.run("runs", "stdout", "@").stdout == b"still here\n"
+
+
+def test_reading_does_not_wait_for_who_was_stopped_while_writing_the_log(acode: Acode) -> None:
+    acode.exec("echo", "still here")
+    with Path(acode.workspace.folder, "audit.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert acode.run("runs", "stdout", "@").stdout == b"still here\n"
+    assert not Path(acode.workspace.folder, "audit.jsonl").exists()

@@ -66,6 +66,11 @@ def test_an_unknown_signer_is_refused(trusted: list[PublicKey]) -> None:
         verify_envelope(ENVELOPE, trusted)
 
 
+def test_a_private_key_is_not_shown_by_mistake() -> None:
+    assert KEY.seed.hex() not in repr(KEY)
+    assert repr(KEY.seed) not in repr(KEY)
+
+
 def test_an_envelope_of_something_else_is_refused() -> None:
     other = sign_statement(PAYLOAD, "application/json", KEY)
     with pytest.raises(CorruptError, match="ACODE-RUN-033"):

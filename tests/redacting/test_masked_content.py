@@ -8,7 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collector.config import Config
+from collector.model.frozen import replace
+from collector.model.run import Run
 from collector.record.masked_content import BLOCK, STEP, filler, find_places, masked_content
+from collector.record.masking import masking_of
 from collector.record.redacting import count_secrets, mask_arguments, mask_value
 from collector.redaction import build_rules
 from tests.redacting.canaries import github_token, private_key, word
@@ -115,3 +119,15 @@ def test_a_value_behind_a_telling_key_or_word_is_masked() -> None:
 )
 def test_what_holds_no_secret_stays_as_it_is(value: object) -> None:
     assert mask_value(value, RULES) == value
+
+
+def test_what_a_damaged_record_says_to_show_is_left_out() -> None:
+    run = Run(
+        run_id="1", name="n", task="t", command="c", command_line="c d", status="success", start_time=0,
+        end_time=0, arguments=("d",),
+        summary={"secrets": {"x": 1}, "shown": {"command_line": 5, "arguments": [7], "artifacts": []}},
+    )  # fmt: skip
+    assert masking_of(Config({}), {}).run(run) == run  # type: ignore[union-attr]
+    noted = {"secrets": {"x": 1}, "shown": {"command_line": "c [REDACTED:x]", "arguments": ["[REDACTED:x]"]}}
+    shown = masking_of(Config({}), {}).run(replace(run, summary=noted))  # type: ignore[union-attr]
+    assert (shown.command_line, shown.arguments) == ("c [REDACTED:x]", ("[REDACTED:x]",))

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
+import tempfile
+import warnings
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -107,6 +111,40 @@ def nothing_dangles(workspace: Workspace) -> None:
     for run in runs:
         folder = Path(workspace.run_folder(run.folder))
         assert read_json(folder / "run.json")["run_id"] == run.run_id
-        assert all((folder / artifact.path).is_file() for artifact in run.artifacts)
+        for artifact in run.artifacts:
+            path = folder / artifact.path
+            assert path.is_file() or path.with_name(path.name + ".zst").is_file()
     folders = [path for path in Path(workspace.artifacts).iterdir() if (path / "run.json").exists()]
     assert {run.name for run in runs} == {path.name for path in folders if not path.is_symlink()}
+
+
+def acode_forked(acode: Acode, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    """Run acode in a process of its own that need not load everything anew; stdin is empty."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # a fork beside the threads of pytest-xdist
+        pid = os.fork()
+        if pid == 0:
+            status = 70
+            try:
+                status = _main_in_child(acode, arguments, out.fileno(), err.fileno())
+            finally:
+                os._exit(status)
+        _, code = os.waitpid(pid, 0)
+        out.seek(0)
+        err.seek(0)
+        status = os.waitstatus_to_exitcode(code)
+        return subprocess.CompletedProcess(arguments, status, out.read(), err.read())
+
+
+def _main_in_child(acode: Acode, arguments: Sequence[str], out: int, err: int) -> int:
+    from collector.cli.main import main
+
+    for fd, number in ((os.open(os.devnull, os.O_RDONLY), 0), (out, 1), (err, 2)):
+        os.dup2(fd, number)
+    sys.stdin, sys.stdout, sys.stderr = (os.fdopen(n, mode) for n, mode in ((0, "r"), (1, "w"), (2, "w")))
+    os.environ.clear()
+    os.environ.update(acode.environ)
+    os.chdir(acode.root)
+    status = main(list(arguments))
+    sys.stdout.flush()
+    return status

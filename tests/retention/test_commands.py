@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from tests.conftest import ACODE, Acode
-from tests.retention.making import configure, nothing_dangles, record, runs_of, tasks_of
+from tests.retention.making import acode_forked, configure, nothing_dangles, record, runs_of, tasks_of
 from tests.terminal import Terminal
 
 
 def out(acode: Acode, *arguments: str, status: int = 0) -> str:
-    done = acode.run(*arguments, stdin=-3)
+    done = acode_forked(acode, *arguments)
     assert done.returncode == status, done
     return done.stdout.decode()
 
@@ -139,7 +139,7 @@ def test_a_run_comes_back_to_where_it_was(acode: Acode, layout: str) -> None:
 
 def test_what_is_not_in_the_trash_cannot_come_back(acode: Acode) -> None:
     record(acode, "there")
-    done = acode.run("runs", "undelete", "there")
+    done = acode_forked(acode, "runs", "undelete", "there")
     assert (done.returncode, done.stderr.startswith(b"acode: ACODE-RUN-038")) == (1, True)
 
 
@@ -148,7 +148,7 @@ def test_a_run_does_not_come_back_over_another(acode: Acode) -> None:
     out(acode, "runs", "delete", "latest")
     folder.mkdir()
     (folder / "mine").write_text("x")
-    done = acode.run("runs", "undelete", "latest")
+    done = acode_forked(acode, "runs", "undelete", "latest")
     assert (done.returncode, b"ACODE-RUN-038" in done.stderr) == (1, True)
     assert [path.name for path in folder.iterdir()] == ["mine"]
     assert len(printed(acode, "runs", "trash", "--json")) == 1
@@ -224,7 +224,7 @@ def test_prune_keeps_so_many(acode: Acode) -> None:
 
 def test_prune_asks_and_takes_silence_for_no(acode: Acode) -> None:
     record(acode, "only")
-    done = acode.run("artifacts", "prune", "--keep", "0", stdin=-3)
+    done = acode_forked(acode, "artifacts", "prune", "--keep", "0")
     assert (done.returncode, b"[y/N]" in done.stderr) == (1, True)
     assert tasks_of(acode) == ["only"]
 
@@ -282,7 +282,7 @@ def test_orphans_are_shown_and_removed_and_nothing_else(acode: Acode) -> None:
 def test_a_store_that_is_not_mounted_loses_no_rows(acode: Acode) -> None:
     record(acode, "there")
     Path(acode.workspace.artifacts).rename(acode.root / "unmounted")
-    done = acode.run("runs", "cleanup", "--orphans", stdin=-3)
+    done = acode_forked(acode, "runs", "cleanup", "--orphans")
     assert (done.returncode, b"ACODE-ART-006" in done.stderr) == (1, True)
     shutil.rmtree(acode.workspace.artifacts, ignore_errors=True)
     (acode.root / "unmounted").rename(acode.workspace.artifacts)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -14,11 +13,12 @@ import httpx
 import pytest
 
 from collector.config import load_config
+from collector.record import spool
 from collector.serve.access import Access
 from collector.serve.app import build_app
 from collector.serve.library import Place
 from collector.serve.pool import Pool
-from tests.conftest import Acode
+from tests.conftest import Acode, wait_for
 
 TOKEN = "t" * 43
 PORT = 8377
@@ -61,7 +61,17 @@ def record(acode: Acode) -> None:
     acode.exec(sys.executable, "-c", "import sys; sys.stdout.buffer.write(bytes(range(256)) * 40)")
     acode.exec("sh", "-c", f"echo 'token: {SECRET}'")
     acode.exec("seq", "1", "30000")
-    acode.run("runs", "list")  # seals what was recorded
+    seal(acode)
+
+
+def seal(acode: Acode) -> None:
+    """Let everything that was recorded be sealed, however slow the machine is."""
+
+    def is_sealed() -> bool:
+        acode.run("runs", "list")
+        return not spool.list_announcements(acode.workspace.spool)
+
+    wait_for(is_sealed, 60)
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +111,3 @@ def running(acode: Acode) -> Iterator[Running]:
     process.terminate()
     process.wait(10)
     process.stderr.close()
-
-
-def environ_without_proxies() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}

@@ -61,10 +61,10 @@ async def test_500_payloads_in_every_parameter_break_nothing(served: Served) -> 
     async with served.client(read_only=True) as client:
         everything = targets()
         for number, payload in enumerate(payloads(500)):
-            some = everything if IS_CAMPAIGN else chosen.sample(everything, 2)
+            some = everything if IS_CAMPAIGN else [chosen.choice(everything)]
             for method, path, name, in_path in some:
                 reply = await _send(client, method, path, name, payload, in_path)
-                if reply.status_code >= 500 and reply.status_code != 501:
+                if reply.status_code >= 500:
                     wrong.append((number, path, name, payload[:80], reply.text[:200]))
                 assert "Traceback" not in reply.text
                 assert "x-evil" not in reply.headers

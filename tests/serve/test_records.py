@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.conftest import read_json
-from tests.serve.conftest import SECRET, Served
+from tests.serve.conftest import SECRET, Served, seal
 
 
 def printed(served: Served, *arguments: str) -> Any:
@@ -156,7 +156,7 @@ async def test_a_missing_or_damaged_file_is_said_and_costs_only_itself(tmp_path:
     acode = Acode(tmp_path)
     for text in ("gone", "changed", "well"):
         acode.exec("echo", text)
-        acode.run("runs", "list")
+    seal(acode)
     gone, changed, _ = sorted(acode.folders(), key=lambda folder: read_json(folder / "run.json")["run_id"])
     (gone / "stdout.txt").unlink()
     (changed / "stdout.txt").write_text("CHANGED\n")
