@@ -7,6 +7,7 @@ and cannot be stopped goes on without the dialog, and its end is told by a line.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
@@ -19,8 +20,9 @@ from textual.widgets import Input
 from acode_tui.messages import Told
 from acode_tui.messages.keeping import Progressed, WorkFailed
 from acode_tui.render.keeping import progress_line
-from acode_tui.render.rows import Span, fit
+from acode_tui.render.rows import Span
 from acode_tui.render.safe import one_line
+from acode_tui.render.strips import word_ranges
 from acode_tui.widgets.form import ChoiceLine
 from acode_tui.widgets.item_list import ItemList
 from acode_tui.widgets.top_line import SpanBlock
@@ -41,16 +43,19 @@ class Dialog(ModalScreen[None]):
         ("g,home", "first", "to the beginning"),
         ("G,end", "last", "to the end"),
     ]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (70, "-side")]  # noqa: RUF012 - Textual's own type
     NAME: ClassVar[str] = ""
     KEYS: ClassVar[Sequence[tuple[str, str]]] = ()
     """What the lower edge of the frame tells."""
     IS_WIDE: ClassVar[bool] = True
+    LINES: ClassVar[int] = 2
+    """How many lines there are to say something in."""
 
     items: ItemList[Any] | None = None
 
     def __init__(self) -> None:
         super().__init__()
-        self.note = SpanBlock(id="note")
+        self.note = SpanBlock([[]] * self.LINES, id="note")
         self.question = ""
         self.is_working = False
         self._is_closed = False
@@ -81,16 +86,18 @@ class Dialog(ModalScreen[None]):
         self._frame.border_subtitle = "  ".join(f"[b]{key}[/b] {what}" for key, what in keys)
 
     def say(self, *lines: Sequence[Span]) -> None:
-        """Say what is going on, in two lines at most."""
-        width = max(20, self.note.size.width)
-        shown = [[(fit(text, width).rstrip() if len(line) == 1 else text, ink) for text, ink in line]
-                 for line in lines[:2]]  # fmt: skip
-        self.note.show_lines([*shown, *([[]] * (2 - len(shown)))])
+        """Say what is going on, in a few lines."""
+        self.note.show_lines([*lines, *([[]] * self.LINES)][: self.LINES])
+
+    def wrapped(self, text: str, ink: str) -> list[Sequence[Span]]:
+        """Return a text as lines that are as wide as there is room."""
+        text = one_line(text, 1000)
+        ranges = word_ranges(text, max(20, self.note.size.width))
+        return [[(text[begin:end].strip(), ink)] for begin, end in ranges]
 
     def fail(self, text: str) -> None:
-        """Say what went wrong: its first sentence, and what to do about it."""
-        what, _, hint = one_line(text).partition("; ")
-        self.say([(what, "failure")], [(hint, "muted")])
+        """Say what went wrong."""
+        self.say(*self.wrapped(text, "failure"))
 
     def ask(self, question: str) -> None:
         """Ask before something is done; `answered` does it after a yes."""
@@ -100,13 +107,13 @@ class Dialog(ModalScreen[None]):
         )
 
     def hear(self, message: Message) -> None:
-        """Take a message of a thread, also when the dialog is closed already."""
-        if not self._is_closed:
-            self.post_message(message)
-            return
-        text = self.epilogue(message)
-        if text:
-            self.app.post_message(Told(text, isinstance(message, WorkFailed)))
+        """Take a message of a thread, also when the dialog, or the program, is closed already."""
+        text = self.epilogue(message) if self._is_closed else ""
+        with suppress(RuntimeError):  # there is no event loop any more
+            if not self._is_closed:
+                self.post_message(message)
+            elif text:
+                self.app.post_message(Told(text, isinstance(message, WorkFailed)))
 
     def epilogue(self, message: Message) -> str:
         """Return what is to be said of a message that comes after the dialog was closed."""

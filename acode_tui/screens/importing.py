@@ -23,7 +23,6 @@ from acode_tui.render.bundles import (
 )
 from acode_tui.render.keeping import progress_line
 from acode_tui.render.rows import Span
-from acode_tui.render.safe import one_line
 from acode_tui.screens.dialog import Dialog
 from acode_tui.source.bundles import Importer
 from acode_tui.source.place import completed_path, typed_path
@@ -41,6 +40,7 @@ class ImportDialog(Dialog):
 
     NAME = "Import"
     KEYS = _KEYS
+    LINES = 4
     AUTO_FOCUS = "#bundle"
     BINDINGS = [  # noqa: RUF012 - Textual's own type
         ("e", "edit", "another file"),
@@ -144,8 +144,10 @@ class ImportDialog(Dialog):
         if self._done:
             verdict = [(self._done, "success")]
         row = self.items.item
-        wrong = [(one_line(row.note), "muted")] if row is not None and row.is_problem else None
-        self.say(verdict, wrong or bundle_facts(self._verified.bundle))
+        if row is not None and row.is_problem:
+            self.say(verdict, *self.wrapped(row.note, "muted"))
+        else:
+            self.say(verdict, bundle_facts(self._verified.bundle))
 
     def on_item_list_moved(self) -> None:
         """Say in full what is wrong."""

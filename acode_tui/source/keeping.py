@@ -34,7 +34,7 @@ class Keeper(Work):
             if not self.is_asked(token):
                 return
             query = None if text is None else parse_filter(text, failed_only, saved_filters(self.workspace))
-            plan = plan_cleanup(self.workspace, policy, query)
+            plan = plan_cleanup(self.workspace, policy, query, watch=lambda: self.go_on(token))
             if self.is_asked(token):
                 self.post(Planned(token, plan))
 

@@ -46,7 +46,7 @@ class Work(Desk):
             except AcodeError as error:
                 self.forget_stores()
                 self.post(WorkFailed(str(error), token))
-            except (OSError, ImportError, ValueError) as error:
+            except Exception as error:  # noqa: BLE001 - a dialog must not wait for a thread that has died
                 self.post(WorkFailed(f"{type(error).__name__}: {error}", token))
 
         self.submit(guarded)
@@ -63,6 +63,16 @@ class Work(Desk):
     def is_asked(self, token: int) -> bool:
         """Tell whether an answer is still waited for; a newer question replaces an older one."""
         return token == self.token and not self.stop.is_set()
+
+    def go_on(self, token: int) -> None:
+        """Let the screen draw, and stop what nobody waits for any more.
+
+        Raises:
+            Stopped: a newer question has replaced this one, or the dialog is closed.
+        """
+        time.sleep(0)
+        if not self.is_asked(token):
+            raise Stopped
 
     def progress(self, done: int, total: int) -> None:
         """Tell how far it is.

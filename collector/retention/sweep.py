@@ -41,9 +41,10 @@ from collector.workspace import Workspace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from collector.config import Config
+    from collector.model.facts import RunFacts
     from collector.store.database import Connection
 
 RESTORED_MS = 7 * 86_400_000
@@ -67,7 +68,11 @@ class CleanupPlan:
 
 
 def plan_cleanup(
-    workspace: Workspace, policy: Policy, query: RunQuery | None = None, orphans: bool = False
+    workspace: Workspace,
+    policy: Policy,
+    query: RunQuery | None = None,
+    orphans: bool = False,
+    watch: Callable[[], None] | None = None,
 ) -> CleanupPlan:
     """Return what a cleanup would delete now; nothing is changed.
 
@@ -76,6 +81,7 @@ def plan_cleanup(
         policy: the rules.
         query: only runs that fit are condemned.
         orphans: look for folders without a run, and runs without a folder, too.
+        watch: called now and then; what it raises ends the planning.
 
     Raises:
         AcodeError: the database cannot be read.
@@ -83,7 +89,7 @@ def plan_cleanup(
     now_ms = now_for_ages(workspace)
     connection = open_reader(workspace.database)
     try:
-        verdicts = tuple(iter_condemned(connection, workspace, policy, now_ms, query))
+        verdicts = tuple(iter_condemned(connection, workspace, policy, now_ms, query, watch))
         runs = SqliteRunStore(connection)
         found: list[Doomed] = []
         if orphans:
@@ -95,11 +101,30 @@ def plan_cleanup(
 
 
 def iter_condemned(
-    connection: Connection, workspace: Workspace, policy: Policy, now_ms: int, query: RunQuery | None = None
+    connection: Connection,
+    workspace: Workspace,
+    policy: Policy,
+    now_ms: int,
+    query: RunQuery | None = None,
+    watch: Callable[[], None] | None = None,
 ) -> Iterator[Verdict]:
     """Yield the verdicts on what is in the store; see `iter_verdicts`."""
     spared = replace(policy, spare=policy.spare | read_state(workspace).restored_after(now_ms - RESTORED_MS))
-    return iter_verdicts(StoredFacts(connection, query), spared, now_ms)
+    facts = StoredFacts(connection, query)
+    return iter_verdicts(facts if watch is None else _Watched(facts, watch), spared, now_ms)
+
+
+class _Watched:
+    """Runs that are gone through while somebody may say that it is enough."""
+
+    def __init__(self, facts: Iterable[RunFacts], watch: Callable[[], None]) -> None:
+        self._facts, self._watch = facts, watch
+
+    def __iter__(self) -> Iterator[RunFacts]:
+        for number, run in enumerate(self._facts):
+            if number % BATCH == 0:
+                self._watch()
+            yield run
 
 
 def doomed_by(verdicts: Iterable[Verdict]) -> Iterator[Doomed]:

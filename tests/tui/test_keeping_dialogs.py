@@ -12,7 +12,8 @@ from acode_tui.render.keeping import exact_size, rule_texts, rule_values
 from acode_tui.screens.cleanup import CleanupDialog
 from acode_tui.screens.dialog import Dialog
 from acode_tui.screens.trash import TrashDialog
-from collector import InputError, Policy, list_trash, parse_size
+from acode_tui.source.work import Stopped
+from collector import InputError, Policy, list_trash, parse_size, plan_cleanup
 from collector.store.lock import WriterLock
 from tests.bundle.stores import record, runs_of, write_run
 from tests.tui.conftest import Recorded, home, inspecting, screen_text, until
@@ -197,3 +198,17 @@ def test_a_size_is_read_back_as_the_same_number(value: int) -> None:
 def test_a_number_of_runs_is_a_whole_one(text: str) -> None:
     with pytest.raises(InputError):
         rule_values({"max_count": text})
+
+
+def test_a_plan_that_nobody_waits_for_is_given_up(store: Recorded) -> None:
+    looked = 0
+
+    def enough() -> None:
+        nonlocal looked
+        looked += 1
+        raise Stopped
+
+    with pytest.raises(Stopped):
+        plan_cleanup(store.workspace, Policy(max_age=1), watch=enough)
+    assert looked == 1
+    assert len(plan_cleanup(store.workspace, Policy(max_age=1), watch=lambda: None).verdicts) == 4

@@ -200,6 +200,25 @@ def test_delete(snap_compare: Any, app: InspectorApp) -> None:
     assert snap_compare(app, terminal_size=(80, 24), run_before=keys("j", "d"))
 
 
+@pytest.mark.parametrize(
+    ("theme", "size"), [("dark", (80, 24)), ("light", (200, 50))], ids=["dark-80x24", "light-200x50"]
+)
+def test_clean_up(
+    snap_compare: Any, app: InspectorApp, monkeypatch: pytest.MonkeyPatch, theme: str, size: tuple[int, int]
+) -> None:
+    monkeypatch.setattr("collector.retention.sweep.now_for_ages", lambda workspace: NOON + 40 * 86_400_000)
+    app = InspectorApp(app.settings._replace(theme=f"acode-{theme}"))
+
+    async def before(pilot: Pilot[None]) -> None:
+        await settled(pilot, "j", "D")
+        screen: Any = pilot.app.screen
+        await until(pilot, lambda: screen.plan is not None)
+        await pilot.press("j")
+        await pilot.pause(0.4)
+
+    assert snap_compare(app, terminal_size=size, run_before=before)
+
+
 # What a run produced
 
 
