@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import ast
 import hashlib
+import importlib
 import json
 import random
 import re
@@ -160,8 +161,7 @@ MISSED_CONTEXTS = {
 
 def generate(expression: str, chosen: random.Random) -> str:
     """Return a text that a simple regular expression matches."""
-    from re import _parser
-
+    _parser = importlib.import_module("re._parser")
     return "".join(_generated(_parser.parse(expression), chosen))
 
 

@@ -208,7 +208,7 @@ CALLS = (
 )
 
 
-_README = ("runs", "viewer", "sessions", "tests", "coverage", "statistics", "search")
+_README = ("runs", "viewer", "sessions", "tests", "coverage", "statistics", "search", "cleanup", "export")
 
 
 class Shot(NamedTuple):
@@ -231,6 +231,8 @@ SHOTS = (
     Shot("sessions", (140, 34), ("s", "right", "j", "right", "j", "right", "left", "right", "k", "k")),
     Shot("statistics", (140, 34), ("S",)),
     Shot("search", (120, 24), ("ctrl+f", *"discount", "enter")),
+    Shot("cleanup", (120, 30), ("D", "e", "ctrl+u", *"2h", "enter")),
+    Shot("export", (120, 30), ("f", "X")),
     Shot("help", (100, 40), ("question_mark",)),
     Shot("delete", (100, 26), ("j", "j", "d")),
 )
@@ -395,6 +397,7 @@ def acode(root: Path, *arguments: str) -> subprocess.Popen[bytes]:
 
 async def take(root: Path, shot: Shot, theme: str) -> str:
     """Return one picture as SVG."""
+    os.chdir(root)  # where exports go by default
     settings = Settings(Workspace(str(root)), shot.filter, f"acode-{theme}", start_collector=False)
     app = InspectorApp(settings)
     async with app.run_test(size=shot.size) as pilot:

@@ -36,6 +36,14 @@ ACODE = [
 """acode without the launcher's shell, importing this checkout."""
 
 
+MEASURE = """
+import resource, subprocess, sys
+done = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+print(done.returncode, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+"""A small parent: a process's peak begins with what its parent took when it was started."""
+
+
 class Acode:
     """Runs acode in a workspace of its own."""
 
@@ -52,6 +60,13 @@ class Acode:
     def run(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[bytes]:
         """Run to the end; output is captured unless told otherwise."""
         return subprocess.run([*ACODE, *arguments], check=False, timeout=60, **self._options(options))
+
+    def peak(self, *arguments: str) -> tuple[int, int]:
+        """Run to the end; return the exit status and the peak of memory in KB."""
+        words = [sys.executable, "-I", "-S", "-c", MEASURE, *ACODE, *arguments]
+        done = subprocess.run(words, check=True, timeout=120, **self._options({}))
+        status, kilobytes = done.stdout.split()
+        return int(status), int(kilobytes)
 
     def exec(self, *command: str, **options: Any) -> subprocess.CompletedProcess[bytes]:
         """Run `acode exec -- COMMAND`."""

@@ -76,7 +76,7 @@ def _settings() -> dict[str, Setting]:
         ("runs.retention.keepDaily", "count", 0, "keep the newest run of each of so many days"),
         ("runs.retention.keepWeekly", "count", 0, "keep the newest run of each of so many weeks"),
         ("runs.retention.preserveTags", "list", (), "never delete runs with one of these tags"),
-        ("runs.retention.logRetentionDays", "count", 0, "delete logs after so many days; 0: never"),
+        ("runs.retention.logRetentionDays", "count", 0, "delete what runs printed after so many days"),
         ("runs.retention.schedule", "text", None, "when to clean up, as cron writes it"),
         ("runs.retention.autoPrune", "bool", False, "clean up when a limit was crossed"),
         ("runs.retention.trashTime", "duration", 7 * 86_400_000, "deleted runs can come back for so long"),

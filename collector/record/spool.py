@@ -24,8 +24,9 @@ LAYOUT = "layout"
 OPTIMIZE = "optimize"
 RECOVER = "recover"
 IMPORT = "import"
-SEALS = frozenset({SEAL, SEALING})
-"""A run that waits to be sealed, or that was being sealed."""
+EXPIRE = "expire"
+SEALS = frozenset({SEAL, SEALING, EXPIRE})
+"""An ended run that waits to be sealed, that was being sealed, or whose logs are to go."""
 _KINDS = frozenset({
     RUN, END, *SEALS, DELETE, UNDELETE, REINDEX, SESSION, LAYOUT, OPTIMIZE, RECOVER, IMPORT,
 })  # fmt: skip
@@ -46,7 +47,8 @@ def announce(spool: str, kind: str, subject: str) -> None:
         kind: `run` when a run folder appeared, `end` when its command has ended, `seal` when only
             its checksums are wanting, `session` when a session folder has changed, `delete`,
             `undelete`, `reindex`, `layout`, `optimize` and `recover` to ask the collector for that, `import`
-            when the runs of a bundle lie ready: from then on all of them are taken in.
+            when the runs of a bundle lie ready: from then on all of them are taken in, `expire` to delete
+            the logs of a run.
         subject: the run folder relative to the artifact store; for `session` a session folder, for
             `delete` the id of a request or of a run, for `undelete` of a run, for `layout` the new one,
             for `import` their folder below `.imports`, for the others any word.

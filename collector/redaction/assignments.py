@@ -49,15 +49,18 @@ _NEXT = (
 )
 _DEFINES = rb"(?:^|[^\w])[#%]?(?:define|global|setenv|export)(?:[ \t]|\\t){1,4}[\w.-]{1,60}$"
 _MAX_VALUE = 4000
+_MAX_AROUND = 200
+"""How much of a line is looked at around each of the names in it; all of it would take time squared."""
 _MAX_SIGN = 240
 
 FILTER = (
-    rb"(?i:passw|pwd|pswd|p(?:a?s{1,2})w(?:o?r?)d|pass(?:phrase|code|wd)|(?:\b|_|sql|db|user"
-    rb"|[0-9])p(?:ass|w|sk)"
+    rb"(?i:passw|pwd|pswd|p(?:a?s{1,2})w(?:o?r?)d|pass(?:phrase|code|wd)|(?:\b|_|sql|db|user|[0-9])p(?:ass|w|sk)"
     rb"|secret|token|credential|api[ _.-]?key|[_-]pat|conn(?:ection)?[ _-]?str|[a-z]key|[_. -]keys?)"
     rb"[A-Za-z0-9_\-]*\\*(?:\x1b\[[0-9;]*m)?[\"'`)\]]*[ \t]*"
-    rb"(?:[:=>|,(?+.!/]|<-|-+>|\x1b|&quot;|value|content|string|str|\[\]byte|\\t|$)"
-    rb"|(?i:secret|token|key|private|access|auth|passw[a-z]*)[A-Za-z_-]*[^A-Za-z0-9\n]+[A-Za-z0-9+/_.-]{16}"
+    rb"(?:[:=>|,(]|/>|[?+.!]{1,2}=|<-|-+>|\x1b|&quot;|value|content|string[ \t=]|str[ \t=]|\[\]byte|\\t)"
+    rb"|(?i:name|key|id)[\"']?[ \t]*[:=][ \t]*[\"']?[\w.-]*(?i:secret|token|passw|key)[\w-]*[\"']?[ \t]*,?"
+    rb"[ \t]*$"
+    rb"|(?i:secret|token|key|private|access|auth|passw[a-z]*)[A-Za-z_-]*[ \t\"'#_=:>,(-]+[A-Za-z0-9+/_.-]{16}"
     rb"|--[a-z-]*(?:pass|token|secret|key)|(?:define|global|setenv|export)[ \t].*[\"']|" + PLACES_FILTER
 )
 """Fits every line with a name that says so and a sign, a name and something long, or a place."""
@@ -109,7 +112,7 @@ class Assignments:
             )
             if not kind or line[max(0, start - 5) : start] == b"/etc/":
                 continue
-            if kind == judging.KEY and b"cache" in line.lower():
+            if kind == judging.KEY and b"cache" in line[max(0, start - _MAX_AROUND) : start].lower():
                 continue
             found = _value_of(line, start, end, kind)
             if found is not None:
@@ -121,12 +124,15 @@ class Assignments:
 
 def _goes_on(line: bytes, start: int, end: int) -> bool:
     """Tell whether the value of a name that ends a line is in the next one."""
+    if len(line) - end > _MAX_AROUND:
+        return False
     rest = line[end:].strip()
     if rest.strip(b"\"'\\") in (b":", b": |", b": >", b": |-", b": >-", b">", b"= \\", b"/>", b" />"):
         return True
     return (
-        rest in (b'",', b"',")
-        and _re(rb"(?i)(?:name|key|id)[\"']?[ \t]*[:=][ \t]*[\"']$").search(line[:start]) is not None
+        rest in (b'",', b"',", b"")
+        and _re(rb"(?i)(?:name|key|id)[\"']?[ \t]*[:=][ \t]*[\"']?$").search(line[max(0, start - 40) : start])
+        is not None
     )
 
 
@@ -173,10 +179,10 @@ def _value_of(line: bytes, name_start: int, name_end: int, kind: str) -> tuple[i
     value = bare.group(0)
     if line[bare.end() : bare.end() + 1] == b"=" and b"&" in value:
         value = value[: value.rindex(b"&")]  # the next parameter of an address
-    rest = line[start + len(value) :]
+    rest = line[start + len(value) : start + len(value) + _MAX_AROUND]
     if rest[:1] in (b"(", b"[", b"{") or not _may_be_bare(kind, value, mark):
         return None
-    is_alone = not line[:name_start].strip(b" \t-\"'>#/*<{$;")
+    is_alone = name_start < _MAX_AROUND and not line[:name_start].strip(b" \t-\"'>#/*<{$;")
     is_last = not rest.strip(b" \t,;\"'`)}]/\\") or rest.startswith((b"<", b"&", b"|", b'"', b"'", b"\\"))
     if judging.is_bare_secret(kind, name, value, mark, is_alone, is_last):
         return start, start + len(value)
@@ -209,7 +215,9 @@ def _beside(line: bytes, name: bytes, end: int, kind: str) -> tuple[int, int] | 
     value = bare.group(0)
     is_quoted = line[end + gap - 1 : end + gap] in (b'"', b"'")
     is_option = name.startswith(b"-") and line[end : end + 1] in (b" ", b"\t") and value[:1] not in b"@#"
-    is_option = is_option or (is_quoted and _re(_DEFINES).search(line[:end]) is not None)
+    is_option = is_option or (
+        is_quoted and _re(_DEFINES).search(line[max(0, end - _MAX_AROUND) : end]) is not None
+    )
     if is_option and kind == judging.PASSWORD and not judging.is_mixed(value):
         is_option = b"passw" in name.lower()
     mark = b"=" if is_option and kind != judging.KEY else b""

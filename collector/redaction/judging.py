@@ -122,6 +122,7 @@ def is_template(value: bytes) -> bool:
     return bool(_re(_TEMPLATE).search(value))
 
 
+@functools.lru_cache(maxsize=1024)
 def is_quoted_secret(kind: str, name: bytes, value: bytes) -> bool:
     """Judge a value in quotes."""
     if is_placeholder(value) or value.lower() == name.lower():
@@ -143,6 +144,7 @@ def _is_sentence(value: bytes) -> bool:
     return value.count(b" ") > 3 or bool(_re(rb"^[A-Z]?[a-z ,.':]+$").search(value) and value.count(b" ") > 1)
 
 
+@functools.lru_cache(maxsize=1024)
 def is_bare_secret(kind: str, name: bytes, value: bytes, mark: bytes, is_alone: bool, is_last: bool) -> bool:
     """Judge a value without quotes.
 

@@ -116,7 +116,8 @@ class PrivateKeys:
             self._width = size
             return True
         was, self._width = self._width, 0 if size < self._width else self._width
-        return (bool(was) and (size >= 16 or size % 4 == 0)) or (size == 5 and part[:1] == b"=")
+        fits = size >= 32 or (bool(was) and (size >= 16 or size % 4 == 0))
+        return fits or (size == 5 and part[:1] == b"=")
 
     def _is_between(self, line: bytes) -> bool:
         """Tell whether a line may stand before a body or within it: empty, or a header."""
@@ -134,7 +135,9 @@ class PrivateKeys:
             size = len(inner) if ending else _body_size(inner)
             if _is_key_material(inner[:size]):
                 yield Finding(base + begin.end(), base + begin.end() + size, RULE)
-                is_over = ending or _re(_BREAK).search(inner) or size < len(inner.rstrip(b"\"',; \t\\"))
+                goes_on = inner.rstrip().endswith((b"+", b"\\", b'"', b"'", b","))
+                is_over = ending or (_re(_BREAK).search(inner) and not goes_on)
+                is_over = is_over or size < len(inner.rstrip(b"\"',; \t\\+"))
                 self._lines, self._width = -1 if is_over else 1, 64
             else:
                 self._lines = -1 if ending or not _may_go_on(inner) else 0

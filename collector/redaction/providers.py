@@ -321,7 +321,7 @@ FORMATS: tuple[Format, ...] = (
     _f("uptimerobot-key", "ur u m", r"\b(?:ur|u|m)[0-9]{6,10}-[a-f0-9]{24,32}\b"),
     _f("thingsboard-token", "thingsboard", r"thingsboard\.cloud/api/v1/([a-z0-9]{20})/"),
     _f("elevenlabs-key", "sk_", r"\bsk_[a-f0-9]{48}\b"),
-    _f("model-key", "sk-", r"\bsk-(?:[a-z0-9]{1,10}-){0,3}[A-Za-z0-9_]{32,}\b"),
+    _f("sk-key", "sk-", r"\bsk-(?:[a-z0-9]{1,10}-){0,3}[A-Za-z0-9_]{32,}\b"),
     _f("ubidots-token", "BBFF- BBUS-", r"\bBB(?:FF|US)-[A-Za-z0-9]{30,36}\b"),
     _f("deno-token", "ddp_ ddw_", r"\bdd[pw]_[A-Za-z0-9]{36}\b"),
     _f("clickup-token", "pk_", r"\bpk_[0-9]{6,10}_[A-Z0-9]{32}\b"),

@@ -12,7 +12,7 @@ from collector.redaction.engine import compile_bytes
 from collector.redaction.judging import is_sample
 from collector.redaction.known import Known, compile_known
 from collector.redaction.providers import FORMATS
-from collector.redaction.spans import Finding, marker
+from collector.redaction.spans import Finding
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,20 +23,17 @@ MARKER = b"[REDACTED:"
 _MAX_SOURCE = 4000
 
 
-class CompiledFormat(NamedTuple):
-    """A rule for a format of secrets, or one of the user's."""
+class Custom(NamedTuple):
+    """A rule of the user's."""
 
     name: str
-    words: tuple[bytes, ...]
     pattern: Any
-    group: int
 
 
 class Rules(NamedTuple):
     """What is looked for; made by `build_rules`, and good for any number of texts."""
 
-    formats: tuple[CompiledFormat, ...]
-    custom: tuple[CompiledFormat, ...]
+    custom: tuple[Custom, ...]
     format_lines: Any
     """Fits every line in which a format may be found."""
     custom_lines: Any
@@ -64,7 +61,6 @@ def build_rules(
     """
     custom = tuple(_custom(name, source) for name, source in (patterns or {}).items())
     return Rules(
-        _formats(),
         custom,
         _filter(_light_formats()),
         _one_of(tuple((patterns or {}).values())),
@@ -75,13 +71,9 @@ def build_rules(
 
 
 @functools.cache
-def _formats() -> tuple[CompiledFormat, ...]:
-    return tuple(_compiled(rule.name, rule.words, rule.pattern) for rule in FORMATS)
-
-
-def _compiled(name: str, words: tuple[bytes, ...], source: bytes, utf8: bool = False) -> CompiledFormat:
-    pattern = compile_bytes(source, captures=True, in_lines=True, utf8=utf8)
-    return CompiledFormat(name, words, pattern, min(1, pattern.groups))
+def _exact(source: bytes) -> Any:
+    """Return a format's pattern; most are never needed, and all of them take a while."""
+    return compile_bytes(source, captures=True, in_lines=True)
 
 
 @functools.cache
@@ -143,7 +135,7 @@ def _least(source: bytes) -> bytes:
     return re.sub(rb"\{(\d+),\d*\}", rb"{\1,}", source)
 
 
-def _custom(name: str, source: str) -> CompiledFormat:
+def _custom(name: str, source: str) -> Custom:
     import re2
 
     if not re.fullmatch(r"[\w.-]{1,60}", name):
@@ -151,7 +143,7 @@ def _custom(name: str, source: str) -> CompiledFormat:
             "ACODE-RUN-037", f"{name!r} cannot name a redaction rule", "use letters, digits, - and _"
         )
     try:
-        rule = _compiled(name, (), _source(source), utf8=True)
+        rule = Custom(name, compile_bytes(_source(source), captures=True, in_lines=True, utf8=True))
         matches_nothing = rule.pattern.search(b"") is not None
     except re2.error as error:
         why = error.args[0] if error.args else ""
@@ -188,11 +180,11 @@ def _one_of(sources: tuple[str, ...]) -> Any:
 # Looking
 
 
-def find_formats(rules: Rules, line: bytes) -> Iterator[Finding]:
+def find_formats(line: bytes) -> Iterator[Finding]:
     """Yield what has a format of its own in a line."""
-    for rule in rules.formats:
+    for rule in FORMATS:
         if any(word in line for word in rule.words):
-            for found in _matches(rule, line):
+            for found in _matches(rule.name, _exact(rule.pattern), line):
                 if not is_sample(line[found.start : found.end]):
                     yield found
 
@@ -200,14 +192,15 @@ def find_formats(rules: Rules, line: bytes) -> Iterator[Finding]:
 def find_custom(rules: Rules, line: bytes) -> Iterator[Finding]:
     """Yield what the user's rules find in a line."""
     for rule in rules.custom:
-        yield from _matches(rule, line)
+        yield from _matches(rule.name, rule.pattern, line)
 
 
-def _matches(rule: CompiledFormat, line: bytes) -> Iterator[Finding]:
-    for match in rule.pattern.finditer(line):
-        start, end = match.span(rule.group)
+def _matches(name: str, pattern: Any, line: bytes) -> Iterator[Finding]:
+    group = min(1, pattern.groups)
+    for match in pattern.finditer(line):
+        start, end = match.span(group)
         if start < end:
-            yield Finding(start, end, rule.name)
+            yield Finding(start, end, name)
 
 
 def is_allowed(rules: Rules, secret: bytes) -> bool:
@@ -215,16 +208,3 @@ def is_allowed(rules: Rules, secret: bytes) -> bool:
     if secret.startswith(MARKER):
         return True
     return rules.allowed is not None and rules.allowed.fullmatch(secret) is not None
-
-
-__all__ = [
-    "MARKER",
-    "CompiledFormat",
-    "Rules",
-    "build_rules",
-    "find_custom",
-    "find_formats",
-    "is_allowed",
-    "light",
-    "marker",
-]

@@ -100,7 +100,7 @@ class Scanner:
             yield found._replace(start=found.start + start, end=found.end + start)
         rules = self._rules
         passes: list[tuple[Any, Callable[[bytes], Iterable[Finding]], Assignments | None]] = [
-            (rules.format_lines, functools.partial(find_formats, rules), None),
+            (rules.format_lines, find_formats, None),
             (rules.assignment_lines, self._assignments.find, self._assignments),
         ]
         if rules.custom:

@@ -17,6 +17,7 @@ from collector.model.query import RunQuery
 from collector.retention import alerts as known
 from collector.retention.alerts import Alerts
 from collector.retention.due import is_due
+from collector.retention.logs import expire_logs
 from collector.retention.orphans import iter_orphan_folders
 from collector.retention.policy import Policy, policy_of
 from collector.retention.state import believe, read_state, this_moment, write_state
@@ -48,6 +49,7 @@ _PAUSE_EVERY = 500
 _SHARE_OF_TIME = 50
 """Measuring the store because runs have ended may take one part in so many of the time."""
 _UNREQUESTED_SECONDS = 3600.0
+_LOGS_AT_ONCE, _LOGS_SECONDS = 200, 3600.0
 
 
 class Cleaner:
@@ -69,6 +71,7 @@ class Cleaner:
         self._size = _Size()
         self._trash_seen = 0
         self._unrequested_again = 0.0
+        self._logs_again = 0.0
 
     def look_around(self) -> None:
         """Do what is due; what fails is an alert, and tried again at the next look."""
@@ -79,6 +82,7 @@ class Cleaner:
             self._empty_trash(config, disk)
             self._clean_up(config, disk)
             self._shrink_trash(config)
+            self._expire_logs(config)
             if audit_what_waits(self._workspace):
                 wrong[known.AUDIT] = "what was deleted could not be written to the audit log"
             wrong |= self._what_is_wrong(policy_of(config))
@@ -165,6 +169,16 @@ class Cleaner:
             if number % _PAUSE_EVERY == 0 and not self._may_go_on():
                 return
             yield thing
+
+    def _expire_logs(self, config: Config) -> None:
+        """Ask for the logs of some runs that are old enough to be deleted; more at the next look."""
+        if not _is_enforced(config) or time.monotonic() < self._logs_again:
+            return
+        asked = expire_logs(self._workspace, config, _LOGS_AT_ONCE)
+        if asked:
+            self._log("logs.expired", runs=asked)
+        if asked < _LOGS_AT_ONCE:
+            self._logs_again = time.monotonic() + _LOGS_SECONDS
 
     # How much there is
 

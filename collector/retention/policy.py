@@ -213,7 +213,8 @@ def _rule_for_itself(run: RunFacts, policy: Policy, now_ms: int) -> str:
 
 
 def _reason(rule: str, run: RunFacts, policy: Policy, now_ms: int) -> str:
-    age = f"it is {(now_ms - run.last_time) // _DAY_MS} days old"
+    days = (now_ms - run.last_time) // _DAY_MS
+    age = f"it is {days} day{'' if days == 1 else 's'} old"
     if rule == MAX_AGE:
         return f"{age}, and runs are kept for {format_age(policy.max_age)}"
     if rule == KEEP_FAILURES:

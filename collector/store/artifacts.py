@@ -302,6 +302,18 @@ def artifacts_to_rows(db: Connection, seq: int, run: Run) -> None:
         _write(db, seq, artifact)
 
 
+def forget_artifacts(db: Connection, seq: int, run: Run, paths: Sequence[str]) -> None:
+    """Forget files of a run that are gone from its record; the caller has begun the transaction."""
+    for path in set(paths) - {artifact.path for artifact in run.artifacts}:
+        db.execute(
+            """INSERT INTO events (kind, run_id, run_seq, artifact_id)
+               SELECT 'artifact.deleted', ?, run_seq, artifact_id FROM artifacts
+               WHERE run_seq = ? AND path = ?""",
+            [run.run_id, seq, path],
+        )
+        db.execute("DELETE FROM artifacts WHERE run_seq = ? AND path = ?", [seq, path])
+
+
 def _write(db: Connection, seq: int, artifact: Artifact) -> None:
     import json  # readers do without it
 

@@ -45,6 +45,13 @@ GROUP BY run_seq
 _NEW_BYTES = "SELECT total(stored_bytes), ifnull(max(rowid), 0) FROM artifacts WHERE rowid > ?"
 
 
+_WITH_LOGS = """
+SELECT seq, run_id, folder FROM runs WHERE status <> 'running' AND end_time > {since} AND end_time < ?
+AND EXISTS (SELECT 1 FROM artifacts WHERE run_seq = seq AND type IN ({marks}))
+AND NOT EXISTS (SELECT 1 FROM artifacts WHERE run_seq = seq AND checksum_sha256 IS NULL) LIMIT ?
+"""
+
+
 class StoredFacts(Iterable[RunFacts]):
     """The facts of all runs, or of those that fit a query, oldest first, as often as they are asked for.
 
@@ -71,6 +78,17 @@ class StoredFacts(Iterable[RunFacts]):
         seqs = [row["seq"] for row in found]
         sizes, tags = sizes_by_seq(self._db, seqs), tags_by_seq(self._db, seqs)
         return [(row, _facts(row, sizes, tags)) for row in found]
+
+
+@translating
+def folders_with_logs(
+    db: Connection, types: Sequence[str], since: int, before: int, limit: int
+) -> list[tuple[str, str, dict[str, str]]]:
+    """Return id, folder and tags of sealed runs that ended between two times and have such artifacts."""
+    sql = _WITH_LOGS.format(since=int(since), marks=marks(types))
+    found = rows(db, sql, [before, *types, limit])
+    tags = tags_by_seq(db, [row["seq"] for row in found])
+    return [(row["run_id"], row["folder"], tags.get(row["seq"], {})) for row in found]
 
 
 def iter_facts(path: str, query: RunQuery | None = None) -> Iterator[RunFacts]:

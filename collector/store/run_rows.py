@@ -5,7 +5,8 @@ from __future__ import annotations
 from collector.errors import ConflictError, InputError
 from collector.model.frozen import dataclass
 from collector.model.run import Run
-from collector.store.artifacts import artifacts_by_seq, artifacts_to_rows
+from collector.record.expire import EXPIRED
+from collector.store.artifacts import artifacts_by_seq, artifacts_to_rows, forget_artifacts
 from collector.store.commands import add_command, remove_unused
 from collector.store.database import Connection, Row, rows, transaction, translating
 from collector.store.protocols import Runs
@@ -83,6 +84,9 @@ def write_run(db: Connection, run: Run) -> None:
     if run.is_finished and (found is None or found["status"] == "running"):
         _revise(db, seq, _event(db, "run.finished", run, seq))
     artifacts_to_rows(db, seq, run)
+    expired = [str(skipped.get("path")) for skipped in run.skipped if skipped.get("reason") == EXPIRED]
+    if expired:
+        forget_artifacts(db, seq, run, expired)
 
 
 def delete_run(db: Connection, run: Run) -> None:

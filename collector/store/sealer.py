@@ -14,10 +14,12 @@ from typing import NamedTuple
 from collector.config import Config, load_config
 from collector.errors import InputError
 from collector.record import spool
+from collector.record.expire import expire_logs
 from collector.record.gather import Changed, Knowing
 from collector.record.seal import (
     Sealing,
     Surroundings,
+    is_sealed,
     read_record,
     remove_leftovers,
     seal,
@@ -85,13 +87,14 @@ class Sealer:
         waiting = self._waiting()
         done = 0
         cut_short = {folder for _, kind, folder in waiting if kind == spool.SEALING}
-        for name, _, folder in waiting:
+        for name, kind, folder in waiting:
             if done and time.monotonic() > deadline:
                 break
-            taken = spool.take_seal(self._workspace.spool, name)
+            is_expiry = kind == spool.EXPIRE
+            taken = name if is_expiry else spool.take_seal(self._workspace.spool, name)
             done += 1
             try:
-                changed = self._seal(folder, was_cut_short=folder in cut_short)
+                changed = self._do(folder, is_expiry, was_cut_short=folder in cut_short)
             except OSError as error:
                 raise_if_passing(error)
                 self._postpone(folder, error)
@@ -109,8 +112,8 @@ class Sealer:
             self._log("run.unsealed", folder=folder, error=str(error))
         self._postponed[folder] = _Postponed(time.monotonic() + delay, delay)
 
-    def _seal(self, folder: str, was_cut_short: bool) -> bool:
-        """Seal one run; tell whether its record may have changed.
+    def _do(self, folder: str, is_expiry: bool, was_cut_short: bool) -> bool:
+        """Seal one run, or delete its logs; tell whether its record may have changed.
 
         Raises:
             OSError: the disk refuses something.
@@ -118,6 +121,9 @@ class Sealer:
         try:
             path = self._folders.path(folder)
             record = read_record(path)
+            if is_expiry and is_sealed(record):
+                expire_logs(path, record, self.config.file_mode)
+                return True
             if was_cut_short:
                 remove_leftovers(path, record)
             knowing = Knowing(self.changed, self._stored.shorter_runs)

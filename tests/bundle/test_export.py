@@ -305,11 +305,9 @@ def test_memory_does_not_grow_with_what_is_exported(acode: Acode, tmp_path: Path
     (folder / "run.json").write_text(json.dumps(run))
     runs_of(acode.workspace)
     for words in (["export", "--all", "--no-redact", "--yes", "-o", "b.zip"], ["verify", "b.zip"]):
-        process = acode.start("runs", *words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        assert process.returncode == 0
-        assert usage.ru_maxrss < 130 << 10
+        status, kilobytes = acode.peak("runs", *words)
+        assert status == 0
+        assert kilobytes < 130 << 10
 
 
 SEGMENTS = st.text(min_size=1, max_size=12).filter(

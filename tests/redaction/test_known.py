@@ -40,7 +40,7 @@ FORMS: dict[str, Callable[[str], str]] = {
     "form": quote_plus,
     "JSON": lambda secret: json.dumps(secret, ensure_ascii=False)[1:-1],
     "XML": html.escape,
-    "shell": lambda secret: shlex.quote(secret)[1:-1],
+    "shell": shlex.quote,
     r"\u": lambda secret: "".join(f"\\u{ord(character):04x}" for character in secret if character != "é"),
     "wrapped base64": lambda secret: base64.encodebytes(secret.encode() * 2).decode().replace("\n", "\r\n  "),
 }
