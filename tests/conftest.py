@@ -68,6 +68,13 @@ class Acode:
         status, kilobytes = done.stdout.split()
         return int(status), int(kilobytes)
 
+    def settle(self) -> None:
+        """Index and seal what waits; a listing alone seals for half a second, which may not be enough."""
+        for _ in range(20):
+            self.run("runs", "list")
+            if not list(Path(self.workspace.spool).glob("*.seal*")):
+                return
+
     def exec(self, *command: str, **options: Any) -> subprocess.CompletedProcess[bytes]:
         """Run `acode exec -- COMMAND`."""
         return self.run("exec", "--", *command, **options)

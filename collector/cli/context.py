@@ -100,6 +100,8 @@ class Context:
             self._say_where()
             index_waiting(self.workspace)
             if not os.path.exists(self.workspace.database):  # noqa: PTH110
+                index_waiting(self.workspace)  # it may just have been moved away to be made anew
+            if not os.path.exists(self.workspace.database):  # noqa: PTH110
                 return None
             from collector.store import open_stores
 

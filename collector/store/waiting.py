@@ -12,6 +12,8 @@ from collector.store.database import open_reader
 from collector.store.runs import SqliteRunStore
 from collector.workspace import Workspace
 
+_MENDING_SECONDS = 3.0
+"""The collector looks once a second whether its database is still the one it opened."""
 _MAX_TEXT_BYTES = 8 << 20
 """More takes longer than somebody waits."""
 
@@ -70,11 +72,33 @@ def _is_abandoned(workspace: Workspace, run: Run) -> bool:
 
 
 def _wait_for_writer(workspace: Workspace, patience_seconds: float) -> None:
-    mine = {a[0] for a in spool.list_announcements(workspace.spool) if a[1] != spool.SEAL}
+    mine = {a[0] for a in spool.list_announcements(workspace.spool) if a[1] not in spool.SEALS}
     deadline = time.monotonic() + patience_seconds
     while mine and time.monotonic() < deadline:
         time.sleep(0.005)
         mine &= {a[0] for a in spool.list_announcements(workspace.spool)}
+    deadline = time.monotonic() + _MENDING_SECONDS
+    while _is_damaged(workspace) and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
+def _is_damaged(workspace: Workspace) -> bool:
+    """Tell whether the database cannot be read, as while the collector finds out, and mends it."""
+    try:
+        connection = open_reader(workspace.database)
+        try:
+            SqliteRunStore(connection).running()
+        finally:
+            connection.close()
+    except CorruptError as error:
+        return error.code != "ACODE-RUN-025"
+    except BusyError:
+        return True  # it is being made anew
+    except UnavailableError:
+        return bool(os.listdir(workspace.artifacts))  # noqa: PTH208
+    except AcodeError:
+        return False
+    return False
 
 
 def index_texts_waiting(workspace: Workspace, budget_seconds: float) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from collector.store.lock import is_write_locked
-from tests.conftest import Acode
+from tests.conftest import Acode, wait_for
 
 
 @pytest.mark.parametrize("suffixes", [("-wal", "-shm"), ("-wal",), ("-shm",)])
@@ -26,4 +26,4 @@ def test_a_run_can_be_deleted_after_the_log_of_the_database_was_removed(
     assert is_write_locked(acode.workspace)
     assert acode.run("runs", "list").stdout.count(b"success") == 1
     assert [folder.name for folder in acode.folders()] != [doomed]
-    assert list(Path(acode.workspace.folder).glob("runs.db.corrupt-*")) != []
+    wait_for(lambda: list(Path(acode.workspace.folder).glob("runs.db.corrupt-*")) != [])

@@ -35,19 +35,11 @@ sys.exit(3)
 """
 
 
-def index(acode: Acode) -> None:
-    """Index and seal what waits; a listing alone seals for half a second, which may not be enough."""
-    for _ in range(10):
-        assert acode.run("runs", "list").returncode == 0
-        if not list(Path(acode.workspace.spool).glob("*.seal*")):
-            return
-
-
 def record(acode: Acode, script: str = SCRIPT) -> tuple[bytes, bytes]:
     """Record a script that says the canary; return what it wrote."""
     (acode.root / "script.py").write_text(script)
     done = acode.exec(sys.executable, "-I", "script.py")
-    index(acode)
+    acode.settle()
     for name in ("script.py", "report.log", "junit.xml"):
         (acode.root / name).unlink(missing_ok=True)
     return done.stdout, done.stderr
@@ -125,7 +117,7 @@ def test_a_search_finds_what_is_encrypted_and_says_what_it_could_not_look_into(
 def test_large_encrypted_output_is_in_no_index_and_still_found(acode: Acode, key: Key) -> None:
     acode.exec(sys.executable, "-c", "for i in range(40000): print('rare' + chr(0x77) + 'ord', i)")
     acode.exec(sys.executable, "-c", "for i in range(40000): print('rare' + chr(0x77) + 'ord', i)")
-    index(acode)
+    acode.settle()
     assert b"rareword 17" in acode.run("search", "rareword 17").stdout
     assert b"rareword 17" in acode.run("search", "rareword 17").stdout
     assert leaks(acode, "rareword") == []
@@ -156,7 +148,7 @@ def test_a_run_that_ends_without_a_key_is_encrypted_when_there_is_one(acode: Aco
     assert acode.run("runs", "stdout").stdout == out
     assert not [entry for entry in acode.record()["artifacts"] if entry["checksum_sha256"]]
     acode.environ[VARIABLE] = text
-    index(acode)
+    acode.settle()
     assert leaks(acode) == []
     assert acode.run("runs", "stdout").stdout == out
 
@@ -197,7 +189,7 @@ def test_what_a_schema_check_quotes_from_a_file_is_not_said_in_the_open(acode: A
 def test_files_that_changed_places_are_refused(acode: Acode, key: Key) -> None:
     for word in ("one", "two"):
         acode.exec("sh", "-c", f"echo {word}; echo {word} >&2")
-    index(acode)
+    acode.settle()
     one, two = acode.folders()
     original = (one / "stdout.txt.enc").read_bytes()
     for other in (two / "stdout.txt.enc", one / "stderr.txt.enc"):
@@ -223,7 +215,7 @@ def test_a_flipped_bit_is_damage_and_costs_nothing_else(acode: Acode, key: Key) 
 
 def test_a_run_folder_that_was_moved_or_reindexed_is_still_read(acode: Acode, key: Key) -> None:
     acode.exec("echo", "hello")
-    index(acode)
+    acode.settle()
     acode.run("artifacts", "migrate", "--layout", "dated")
     assert acode.run("runs", "stdout").stdout == b"hello\n"
     Path(acode.workspace.database).unlink()
@@ -239,7 +231,7 @@ def test_a_command_s_own_files_with_such_names_are_kept_as_well(
     acode: Acode, key: Key, names: str, plain: str
 ) -> None:
     acode.run("exec", "--collect", "a.log*", "--", "sh", "-c", f"for n in {names}; do echo $n > $n; done")
-    index(acode)
+    acode.settle()
     for path in acode.root.glob("a.log*"):
         path.unlink()
     for name in names.split():
@@ -275,7 +267,7 @@ def test_an_index_of_texts_forgets_what_has_been_encrypted(acode: Acode, key: Ke
     acode.environ["ACODE_RUNS_ENCRYPTION_ENABLED"] = "false"
     acode.exec(sys.executable, "-c", "for i in range(40000): print('rare' + chr(0x77) + 'ord', i)")
     acode.exec("sh", "-c", "seq 1 40000")
-    index(acode)
+    acode.settle()
     acode.run("search", "rareword 17")
     assert b"wor" in Path(acode.workspace.search_database).read_bytes()
     acode.environ["ACODE_RUNS_ENCRYPTION_ENABLED"] = "true"
@@ -290,10 +282,10 @@ def test_an_index_of_texts_forgets_what_has_been_encrypted(acode: Acode, key: Ke
 
 def test_artifacts_added_later_are_encrypted_too(acode: Acode, key: Key) -> None:
     acode.exec("echo", "hello")
-    index(acode)
+    acode.settle()
     (acode.root / "late.txt").write_text(CANARY)
     assert acode.run("artifacts", "collect", "--file", "late.txt").returncode == 0
-    index(acode)
+    acode.settle()
     (acode.root / "late.txt").unlink()
     assert leaks(acode) == []
     assert acode.run("artifacts", "cat", "@", "late.txt").stdout == CANARY.encode()
@@ -343,7 +335,7 @@ def test_sealing_that_is_killed_at_any_step_loses_and_leaves_nothing(acode: Acod
         shutil.copytree(pristine, acode.workspace.folder, symlinks=True)
         was_killed = killed_at(acode, step, "runs", "list")
         if was_killed:
-            index(acode)
+            acode.settle()
         assert acode.run("runs", "stdout").stdout == done.stdout, step
         names = {path.name for path in acode.folder().iterdir()}
         assert names == SEALED, step
@@ -373,7 +365,7 @@ def test_rotation_brings_all_files_under_the_new_key_and_the_old_one_can_go(
 ) -> None:
     out, _ = record(acode)
     acode.exec("echo", "second")
-    index(acode)
+    acode.settle()
     before = key_file.read_text()
     old = json.loads(acode.run("keys", "list", "--json").stdout)[0]["key_id"]
     assert acode.run("keys", "rotate").returncode == 0
@@ -387,7 +379,7 @@ def test_rotation_brings_all_files_under_the_new_key_and_the_old_one_can_go(
 
 def test_a_key_that_files_need_is_not_removed_without_force(acode: Acode, key_file: Path) -> None:
     acode.exec("echo", "hello")
-    index(acode)
+    acode.settle()
     (item,) = json.loads(acode.run("keys", "list", "--json").stdout)
     done = acode.run("keys", "remove", item["key_id"])
     assert (done.returncode, b"ACODE-RUN-035" in done.stderr) == (1, True)
@@ -403,7 +395,7 @@ def test_rotation_that_is_killed_at_any_step_leaves_every_file_readable_and_goes
 ) -> None:
     for word in ("one", "two"):
         acode.exec("sh", "-c", f"echo {word}; exit 1")
-    index(acode)
+    acode.settle()
     pristine, secret = acode.root / "pristine", key_file.read_text()
     shutil.copytree(acode.workspace.folder, pristine, symlinks=True)
     step = int(os.environ.get("ACODE_FIRST_STEP", "8"))
@@ -427,7 +419,7 @@ def test_rotation_that_is_killed_at_any_step_leaves_every_file_readable_and_goes
 
 def test_rotations_at_once_lose_no_key(acode: Acode, key_file: Path) -> None:
     acode.exec("echo", "hello")
-    index(acode)
+    acode.settle()
     processes = [acode.start("keys", "rotate") for _ in range(4)]
     for process in processes:
         process.communicate(timeout=60)
@@ -438,7 +430,7 @@ def test_rotations_at_once_lose_no_key(acode: Acode, key_file: Path) -> None:
 
 def test_several_keys_in_the_environment_open_files_and_the_first_encrypts(acode: Acode, key: Key) -> None:
     acode.exec("echo", "hello")
-    index(acode)
+    acode.settle()
     fresh = new_key()
     acode.environ[VARIABLE] = f"{format_key(fresh)}, {format_key(key)}"
     assert acode.run("runs", "stdout").stdout == b"hello\n"
@@ -451,7 +443,7 @@ def test_several_keys_in_the_environment_open_files_and_the_first_encrypts(acode
 
 def test_a_mistyped_key_is_refused_without_repeating_it(acode: Acode, key: Key) -> None:
     acode.exec("echo", "hello")
-    index(acode)
+    acode.settle()
     acode.environ[VARIABLE] = format_key(key)[:-1] + "!"
     done = acode.run("runs", "stdout")
     assert (done.returncode, acode.environ[VARIABLE].encode() in done.stderr) == (1, False)
@@ -481,14 +473,14 @@ def test_a_keyring_that_keeps_secrets_is_used(acode: Acode) -> None:
     }  # fmt: skip
     assert acode.run("keys", "create").returncode == 0
     acode.exec("echo", "hello")
-    index(acode)
+    acode.settle()
     assert (acode.folder() / "stdout.txt.enc").exists()
     assert acode.run("runs", "stdout").stdout == b"hello\n"
 
 
 def test_without_cryptography_all_else_works_and_the_error_says_what_to_type(acode: Acode, key: Key) -> None:
     acode.exec("echo", "hello")
-    index(acode)
+    acode.settle()
     blocked = "import sys; sys.modules['cryptography'] = None; sys.modules['keyring'] = None; "
     start = "from collector.__main__ import run; run()"
 
