@@ -7,12 +7,14 @@ no record speaks of, and the same request, which still waits, removes them.
 from __future__ import annotations
 
 import os
-from typing import Any
 
 from collector import durable
 from collector.record.content import FORMS
-from collector.record.run_json import write_run_json
 from collector.workspace import OUTPUT_INDEX
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 LOG_TYPES = ("stdout", "stderr", "output", "log")
 """The types of artifacts that hold what a run printed."""
@@ -30,6 +32,8 @@ def expire_logs(folder: str, record: dict[str, Any], mode: int) -> dict[str, Any
     Raises:
         OSError: the disk refuses something; a second call goes on.
     """
+    from collector.record.run_json import write_run_json
+
     if record["status"] == "running":
         return record
     gone = [artifact for artifact in record["artifacts"] if artifact.get("type") in LOG_TYPES]
