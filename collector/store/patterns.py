@@ -142,12 +142,14 @@ def trigram_match(pattern: Pattern) -> str | None:
         return None
     import re
     import warnings
-    from re import _parser  # type: ignore[attr-defined]
+    from importlib import import_module
+
+    parser: Any = import_module("re._parser")  # not public, and known to some type checkers only
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            parsed = _parser.parse(pattern.source)
+            parsed = parser.parse(pattern.source)
     except (re.error, OverflowError, RecursionError):
         return None
     ignore_case = pattern.ignore_case or "(?" in pattern.source
