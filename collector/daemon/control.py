@@ -228,6 +228,7 @@ def request_undelete(workspace: Workspace, run_id: str) -> str:
         ConflictError: another run has its name by now.
         BusyError: the collector did not get to it in time.
     """
+    from collector.audit import append_audit
     from collector.retention.state import note_restored
     from collector.store import open_stores
 
@@ -245,9 +246,14 @@ def request_undelete(workspace: Workspace, run_id: str) -> str:
                 "ACODE-RUN-038", f"run {run.name} could not be brought back",
                 "another run may have its name; 'acode collector logs' says why",
             )  # fmt: skip
-        return runs.get(run_id).name
+        name = runs.get(run_id).name
     finally:
         runs.close()
+    try:
+        append_audit(workspace, "restore", name, {"run_id": run_id})
+    except UnavailableError:
+        return name  # it is back, whatever the log says
+    return name
 
 
 def list_trash(workspace: Workspace) -> list[Trashed]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from collector.audit.log import iter_entries
 from tests.conftest import ACODE, Acode
 from tests.retention.making import acode_forked, configure, nothing_dangles, record, runs_of, tasks_of
 from tests.terminal import Terminal
@@ -108,6 +109,8 @@ def test_a_deleted_run_comes_back_with_tags_note_and_files(acode: Acode) -> None
     assert (tasks_of(acode), acode.folders()) == ([], [])
     assert [run["name"] for run in printed(acode, "runs", "trash", "--json")] == [folder.name]
     assert out(acode, "runs", "undelete", "latest") == f"brought back {folder.name}\n"
+    logged = [(entry["action"], entry["subject"]) for entry in iter_entries(acode.workspace)]
+    assert logged[-1] == ("restore", folder.name)
     after = runs_of(acode)[0]
     assert after.to_json() == before.to_json()
     assert dict(after.tags) == {"a": "b", "later": ""}
