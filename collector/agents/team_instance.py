@@ -24,6 +24,7 @@ from collector.model.run import Run
 from collector.model.session import AgentInstance
 from collector.record.choose import Skipped, Wanted
 from collector.record.collect import Limits, RunPlace, collect, readable
+from collector.record.json_file import read_object
 from collector.record.output_index import iter_output
 from collector.record.session_folder import folder_name
 from collector.workspace import Workspace
@@ -177,7 +178,7 @@ def iter_runs_output(runs: Iterable[Run], workspace: Workspace) -> Iterator[byte
 
 def read_kept(folder: str) -> Kept | None:
     """Return what a folder that `keep_instance` filled says; None when it says nothing that can be read."""
-    record = read_json(os.path.join(folder, INSTANCE_JSON))
+    record = read_object(os.path.join(folder, INSTANCE_JSON), MAX_JSON_BYTES)
     if record is None:
         return None
     try:
@@ -196,18 +197,6 @@ def _is_file(file: object) -> bool:
         and isinstance(file.get("path"), str)
         and isinstance(file.get("size_bytes"), int)
     )
-
-
-def read_json(path: str) -> dict[str, Any] | None:
-    """Return the object in a file, None when there is none; no link is followed and no pipe waited for."""
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(fd, "rb") as file:
-            data = file.read(MAX_JSON_BYTES + 1)
-        record = json.loads(data) if len(data) <= MAX_JSON_BYTES else None
-    except (OSError, ValueError, RecursionError):
-        return None
-    return record if isinstance(record, dict) else None
 
 
 def write_json(path: str, record: dict[str, Any], mode: int = 0o644) -> None:

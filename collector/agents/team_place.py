@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from collector import clock, durable
-from collector.agents.team_instance import LIMITS, Kept, instance_folder, read_json, read_kept
+from collector.agents.team_instance import LIMITS, MAX_JSON_BYTES, Kept, instance_folder, read_kept
 from collector.config import Config, load_config
 from collector.errors import InputError
 from collector.ids import new_ulid, slug
 from collector.record.collect import Limits
+from collector.record.json_file import read_object
 from collector.record.redacting import store_rules
 from collector.record.session_folder import folder_name
 from collector.workspace import Workspace, find_root
@@ -117,7 +118,9 @@ def iter_collections(workspace: Workspace) -> Iterator[dict[str, Any]]:
     for name in names:
         path = os.path.join(workspace.artifacts, name)
         found = (
-            None if name.startswith(".") or os.path.islink(path) else read_json(os.path.join(path, METADATA))
+            None
+            if name.startswith(".") or os.path.islink(path)
+            else read_object(os.path.join(path, METADATA), MAX_JSON_BYTES)
         )
         if found is not None and isinstance(found.get("team_session_id"), str):
             yield {"created_at": None, **found, "artifacts_path": path}

@@ -6,9 +6,9 @@ goes slowly, because nobody waits for it.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 
+from collector.daemon.looking import LookingThread
 from collector.daemon.searching import be_nice
 from collector.retention.cleaner import Cleaner
 from collector.store.trouble import Log
@@ -17,10 +17,9 @@ from collector.workspace import Workspace
 _LOOK_SECONDS = 10.0
 _APART_SECONDS = 1.0
 _BREATH_SECONDS = 0.002
-_PATIENCE_SECONDS = 5.0
 
 
-class RetentionThread:
+class RetentionThread(LookingThread):
     """Looks around every now and then, and when it is told that something has come or gone.
 
     Args:
@@ -30,28 +29,8 @@ class RetentionThread:
     """
 
     def __init__(self, workspace: Workspace, log: Log, may_write: Callable[[], bool]) -> None:
-        self._may_write = may_write
-        self._news = threading.Event()
-        self._stop = threading.Event()
+        super().__init__("acode-retention", may_write)
         self._cleaner = Cleaner(workspace, log, self._may_go_on)
-        self._thread = threading.Thread(target=self._work, name="acode-retention", daemon=True)
-
-    def start(self) -> None:
-        """Begin, with a look around."""
-        self.look()
-        self._thread.start()
-
-    def look(self) -> None:
-        """Something has come or gone."""
-        self._news.set()
-
-    def stop(self) -> bool:
-        """Begin nothing else, and wait a little for what is at hand; tell whether it is done."""
-        self._stop.set()
-        self._news.set()
-        if self._thread.is_alive():
-            self._thread.join(_PATIENCE_SECONDS)
-        return not self._thread.is_alive()
 
     def _may_go_on(self) -> bool:
         return not self._stop.wait(_BREATH_SECONDS) and self._may_write()

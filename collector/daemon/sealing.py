@@ -5,19 +5,18 @@ It touches run folders and the spool, never the database; what it has sealed it 
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 
+from collector.daemon.looking import LookingThread
 from collector.errors import AcodeError
 from collector.store.sealer import Sealer
 from collector.store.trouble import Log
 
 _SLICE_SECONDS = 1.0
 _TRY_AGAIN_SECONDS = 1.0
-_PATIENCE_SECONDS = 5.0
 
 
-class SealingThread:
+class SealingThread(LookingThread):
     """Seals what waits whenever it is told to look; stops after the run at hand.
 
     Args:
@@ -29,37 +28,14 @@ class SealingThread:
     def __init__(self, sealer: Sealer, log: Log, may_write: Callable[[], bool]) -> None:
         self._sealer = sealer
         self._log = log
-        self._may_write = may_write
-        self._news = threading.Event()
-        self._stop = threading.Event()
+        super().__init__("acode-seal", may_write)
         self._in_trouble = False
-        self._thread = threading.Thread(target=self._work, name="acode-seal", daemon=True)
-
-    def start(self) -> None:
-        """Begin, with what waits already."""
-        self.look()
-        self._thread.start()
-
-    def look(self) -> None:
-        """Something was announced."""
-        self._news.set()
-
-    def stop(self) -> bool:
-        """Begin no other run, and wait a little for the one at hand; tell whether it is done.
-
-        One that is not is left as a crash would leave it: whoever seals next goes on with it.
-        """
-        self._stop.set()
-        self._news.set()
-        if self._thread.is_alive():
-            self._thread.join(_PATIENCE_SECONDS)
-        return not self._thread.is_alive()
 
     def _work(self) -> None:
         while not self._stop.is_set():
             self._news.wait()
             self._news.clear()
-            while not self._stop.is_set() and self._may_write() and (left := self._slice()):
+            while self._may_go_on() and (left := self._slice()):
                 if left < 0:
                     self._stop.wait(_TRY_AGAIN_SECONDS)
 

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable
 
+from collector.daemon.looking import LookingThread
 from collector.errors import AcodeError
 from collector.store.text_indexer import TextIndexer
 from collector.store.trouble import Log
@@ -18,11 +19,10 @@ from collector.workspace import Workspace
 _SLICE_SECONDS = 1.0
 _TRY_AGAIN_SECONDS = 5.0
 _LOOK_SECONDS = 3.0
-_PATIENCE_SECONDS = 5.0
 _NICE = 10
 
 
-class SearchThread:
+class SearchThread(LookingThread):
     """Indexes what waits whenever it is told to look; a text that is begun at the end waits again.
 
     Args:
@@ -33,34 +33,11 @@ class SearchThread:
 
     def __init__(self, workspace: Workspace, log: Log, may_write: Callable[[], bool]) -> None:
         self._log = log
-        self._may_write = may_write
-        self._news = threading.Event()
-        self._stop = threading.Event()
+        super().__init__("acode-search", may_write)
         self._in_trouble = False
         self._indexer = TextIndexer(workspace, log, self._may_go_on)
-        self._thread = threading.Thread(target=self._work, name="acode-search", daemon=True)
         self.is_busy = False
         """Whether there is more to index."""
-
-    def start(self) -> None:
-        """Begin, with what waits already."""
-        self.look()
-        self._thread.start()
-
-    def look(self) -> None:
-        """Something has come or gone."""
-        self._news.set()
-
-    def stop(self) -> bool:
-        """Begin nothing else, and wait a little for what is at hand; tell whether it is done."""
-        self._stop.set()
-        self._news.set()
-        if self._thread.is_alive():
-            self._thread.join(_PATIENCE_SECONDS)
-        return not self._thread.is_alive()
-
-    def _may_go_on(self) -> bool:
-        return not self._stop.is_set() and self._may_write()
 
     def _work(self) -> None:
         be_nice()

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from collector import durable
+from collector.record.json_file import read_object
 from collector.workspace import CALL_JSON
 
 MAX_CALL_BYTES = 1 << 20
@@ -37,18 +38,7 @@ def write_call(folder: str, call: Mapping[str, Any]) -> None:
 
 def read_call(folder: str) -> dict[str, Any] | None:
     """Return what an agent said of a run; None when nothing waits or it makes no sense."""
-    path = os.path.join(folder, CALL_JSON)
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return None
-    with os.fdopen(fd, "rb") as file:
-        data = file.read(MAX_CALL_BYTES + 1)
-    try:
-        call = json.loads(data) if len(data) <= MAX_CALL_BYTES else None
-    except (ValueError, RecursionError):
-        return None
-    return call if isinstance(call, dict) else None
+    return read_object(os.path.join(folder, CALL_JSON), MAX_CALL_BYTES)
 
 
 def forget_call(folder: str, call: Mapping[str, Any]) -> None:

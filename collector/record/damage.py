@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from collector import clock, durable
+from collector.record.json_file import read_object
 from collector.workspace import DAMAGE_JSON
 
 CORRUPT = "corrupt"
@@ -23,18 +24,8 @@ Damage = Mapping[str, Mapping[str, str]]
 
 def read_damage(folder: str) -> Damage:
     """Return what was found in a run folder; nothing by a file that makes no sense."""
-    path = os.path.join(folder, DAMAGE_JSON)
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return {}
-    with os.fdopen(fd, "rb") as file:
-        data = file.read(MAX_BYTES + 1)
-    try:
-        value = json.loads(data) if len(data) <= MAX_BYTES else None
-    except (ValueError, RecursionError):
-        return {}
-    found = value.get("artifacts") if isinstance(value, dict) else None
+    value = read_object(os.path.join(folder, DAMAGE_JSON), MAX_BYTES)
+    found = value.get("artifacts") if value is not None else None
     return (
         {path: known for path, known in found.items() if _is_known(known)} if isinstance(found, dict) else {}
     )

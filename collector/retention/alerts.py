@@ -6,10 +6,10 @@ An alert is said once in the log when it begins and once when it ends, and stand
 from __future__ import annotations
 
 import json
-import os
 
 from collector import durable
 from collector.model.frozen import dataclass
+from collector.record.json_file import read_object
 from collector.workspace import Workspace
 
 TYPE_CHECKING = False
@@ -39,11 +39,9 @@ class Alert:
 def list_alerts(workspace: Workspace) -> tuple[Alert, ...]:
     """Return what is wrong, as the collector saw it last; nothing where the file is missing or damaged."""
     try:
-        fd = os.open(workspace.alerts, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(fd, "rb") as file:  # noqa: PTH123 - a descriptor
-            found = json.loads(file.read(_MAX_BYTES))["alerts"]
+        found = (read_object(workspace.alerts, _MAX_BYTES) or {})["alerts"]
         return tuple(Alert(str(a["code"]), str(a["message"]), int(a["since_ms"])) for a in found)
-    except (OSError, ValueError, TypeError, LookupError, RecursionError):
+    except (ValueError, TypeError, LookupError):
         return ()
 
 

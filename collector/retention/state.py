@@ -8,12 +8,12 @@ held for a day. What was recorded while the clock was wrong is the policy's busi
 from __future__ import annotations
 
 import json
-import os
 import time
 from pathlib import Path
 
 from collector import clock, durable
 from collector.model.frozen import dataclass, field, replace
+from collector.record.json_file import read_object
 from collector.workspace import Workspace
 
 TYPE_CHECKING = False
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 TOLERANCE_MS = 600_000
 TRUST_AFTER_MS = 86_400_000
 _MAX_RESTORED = 10_000
+_MAX_BYTES = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +82,8 @@ def believe(state: CleanupState, now: Moment) -> tuple[CleanupState, int]:
 
 def read_state(workspace: Workspace) -> CleanupState:
     """Return what is remembered; nothing, where the file is missing or damaged."""
+    value = read_object(workspace.cleanup_state, _MAX_BYTES) or {}
     try:
-        fd = os.open(workspace.cleanup_state, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(fd, "rb") as file:  # noqa: PTH123 - a descriptor
-            value = json.loads(file.read(4 << 20))
         restored = {str(k): int(v) for k, v in value.get("restored", {}).items()}
         return CleanupState(
             _moment(value.get("known")),
@@ -92,7 +91,7 @@ def read_state(workspace: Workspace) -> CleanupState:
             int(value.get("cleaned_ms", 0)),
             restored,
         )
-    except (OSError, LookupError, ValueError, TypeError, AttributeError, RecursionError):
+    except (LookupError, ValueError, TypeError, AttributeError):
         return CleanupState()
 
 

@@ -218,13 +218,7 @@ class SqliteArtifactStore:
         """See `ArtifactStore.delete`."""
         artifact = self.get(artifact_id)
         with transaction(self._db):
-            self._db.execute(
-                """INSERT INTO events (kind, run_id, run_seq, artifact_id)
-                   SELECT 'artifact.deleted', ?, run_seq, artifact_id FROM artifacts
-                   WHERE artifact_id = ?""",
-                [artifact.run_id, artifact_id],
-            )
-            self._db.execute("DELETE FROM artifacts WHERE artifact_id = ?", [artifact_id])
+            _forget(self._db, artifact.run_id, "artifact_id = ?", artifact_id)
 
     @translating
     def statistics(self) -> StorageStatistics:
@@ -305,13 +299,17 @@ def artifacts_to_rows(db: Connection, seq: int, run: Run) -> None:
 def forget_artifacts(db: Connection, seq: int, run: Run, paths: Sequence[str]) -> None:
     """Forget files of a run that are gone from its record; the caller has begun the transaction."""
     for path in set(paths) - {artifact.path for artifact in run.artifacts}:
-        db.execute(
-            """INSERT INTO events (kind, run_id, run_seq, artifact_id)
-               SELECT 'artifact.deleted', ?, run_seq, artifact_id FROM artifacts
-               WHERE run_seq = ? AND path = ?""",
-            [run.run_id, seq, path],
-        )
-        db.execute("DELETE FROM artifacts WHERE run_seq = ? AND path = ?", [seq, path])
+        _forget(db, run.run_id, "run_seq = ? AND path = ?", seq, path)
+
+
+def _forget(db: Connection, run_id: str, condition: str, *values: str | int) -> None:
+    """Delete artifacts of a run, and tell whoever follows."""
+    db.execute(
+        f"""INSERT INTO events (kind, run_id, run_seq, artifact_id)
+            SELECT 'artifact.deleted', ?, run_seq, artifact_id FROM artifacts WHERE {condition}""",
+        [run_id, *values],
+    )
+    db.execute(f"DELETE FROM artifacts WHERE {condition}", list(values))
 
 
 def _write(db: Connection, seq: int, artifact: Artifact) -> None:
