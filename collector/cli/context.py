@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from collector.errors import AccessError, AcodeError, NotFoundError
-from collector.workspace import Workspace, find_root
+from collector.workspace import RUN_JSON, Workspace, find_root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collector.store.runs import SqliteRunStore
     from collector.store.sessions import SqliteSessionStore
 
+_LOOKS, _LOOK_SECONDS = 20, 0.1
 _EMPTY = "record one with 'acode exec -- COMMAND'"
 
 
@@ -183,7 +184,27 @@ class Context:
         """Return the run that a text names. Raises NotFoundError, InputError."""
         from collector.query.references import resolve
 
+        for _ in range(_LOOKS):
+            try:
+                return resolve(self.stores()[0], reference)
+            except NotFoundError:
+                if not _is_folder(self.workspace, reference):
+                    raise
+            self._look_again()  # the folder is the record: its row is on its way
         return resolve(self.stores()[0], reference)
+
+    def _look_again(self) -> None:
+        import time
+
+        time.sleep(_LOOK_SECONDS)
+        self.close()
+
+
+def _is_folder(workspace: Workspace, reference: str) -> bool:
+    """Tell whether a run's folder has this name."""
+    if not reference or "/" in reference or "\0" in reference or reference.startswith("."):
+        return False
+    return os.path.isfile(os.path.join(workspace.run_folder(reference), RUN_JSON))  # noqa: PTH113, PTH118
 
 
 def index_waiting(workspace: Workspace) -> None:
